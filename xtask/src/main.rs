@@ -1,0 +1,2 @@
+//! What people and continuous integration run.
+fn main() {}
