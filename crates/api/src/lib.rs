@@ -1,0 +1,36 @@
+//! What can be asked of the bookkeeping: one type per operation, with its arguments, its answer,
+//! the permission that it needs, and its place in the REST interface.
+//!
+//! The service runs these types, every wire decodes into them, and clients send them: an
+//! operation is defined once.
+
+mod admin;
+mod bulk;
+mod community;
+mod dataset;
+mod directory;
+mod error;
+mod file;
+mod operation;
+mod query;
+mod record;
+mod replica;
+mod schema;
+mod storage;
+
+pub use admin::*;
+pub use bulk::*;
+pub use community::*;
+pub use dataset::*;
+pub use directory::*;
+pub use error::*;
+pub use file::*;
+pub use operation::*;
+pub use query::*;
+pub use record::*;
+pub use replica::*;
+pub use schema::*;
+pub use storage::*;
+
+/// A metadata document: values by the name of their field.
+pub type Metadata = serde_json::Map<String, serde_json::Value>;
