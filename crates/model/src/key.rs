@@ -74,6 +74,22 @@ impl SeKey {
     }
 }
 
+/// The key of a name that many entities share: an owner, a group, a community, a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TermKey(pub i64);
+
+impl TermKey {
+    /// Makes the key of a name.
+    pub fn of(name: &str) -> Self {
+        Self(hash("term", &[name]))
+    }
+}
+
+/// The key of anything else that is told apart by texts, for instance a client's write.
+pub fn fingerprint(domain: &str, parts: &[&str]) -> i64 {
+    hash(domain, parts)
+}
+
 /// The id of an audit entry: milliseconds since 2020 in the upper 41 bits, then 22 random bits.
 ///
 /// Ids sort by time without a sequence.
@@ -90,10 +106,6 @@ impl AuditId {
         Self((ms << 22) | i64::from(random & 0x003f_ffff))
     }
 }
-
-/// The id of a dataset's snapshot, made as an [`AuditId`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SnapshotId(pub i64);
 
 /// How many files there are, with their bytes and events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -17,7 +17,7 @@ mod time;
 pub use checksum::{Adler32, Checksums, Md5};
 pub use guid::Guid;
 pub use invalid::Invalid;
-pub use key::{AuditId, DatasetKey, DirKey, FileKey, SeKey, SnapshotId, Totals};
+pub use key::{AuditId, DatasetKey, DirKey, FileKey, SeKey, TermKey, Totals, fingerprint};
 pub use name::{
     DatasetName, FieldName, FileType, GroupName, IdempotencyKey, Pfn, Reason, RequestId, SeName,
     SiteName, UserName, Vo,

@@ -1,1 +1,32 @@
+//! The bookkeeping in SQLite, PostgreSQL or MariaDB.
+//!
+//! One module per aggregate; each function takes a [`Session`] and never commits. What differs
+//! between databases is in [`dialect`]. Texts of SQL are common to all.
 
+pub mod audit;
+pub mod community;
+pub mod dataset;
+pub mod dialect;
+pub mod directory;
+mod error;
+pub mod file;
+pub mod idempotency;
+pub mod member;
+mod migration;
+mod pool;
+pub mod promotion;
+pub mod query;
+pub mod replica;
+pub mod schema;
+mod session;
+pub mod snapshot;
+pub mod storage;
+mod store;
+mod term;
+pub mod total;
+pub mod verify;
+
+pub use error::Error;
+pub use migration::MIGRATIONS;
+pub use session::Session;
+pub use store::{Options, Store};

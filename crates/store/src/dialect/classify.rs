@@ -1,0 +1,61 @@
+use crate::Error;
+
+/// Says what a database's failure means to the caller.
+pub fn classify(error: sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Database(failure) => {
+            let code = failure.code().unwrap_or_default().into_owned();
+            let message = failure.message().to_owned();
+            classify_code(&code, mariadb_number(failure.as_ref()), message)
+        }
+        sqlx::Error::Io(failure) => Error::Unavailable(failure.to_string()),
+        sqlx::Error::Tls(failure) => Error::Unavailable(failure.to_string()),
+        sqlx::Error::WorkerCrashed => Error::Unavailable("the connection's worker ended".into()),
+        sqlx::Error::Protocol(failure) => Error::Unavailable(failure),
+        other => Error::Internal(other.to_string()),
+    }
+}
+
+fn mariadb_number(failure: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    failure.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|e| e.number())
+}
+
+/// The SQLSTATE of PostgreSQL, the number of MariaDB, or the result code of SQLite.
+///
+/// Sources: PostgreSQL manual, appendix A; MariaDB error codes; SQLite result codes.
+fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
+    if let Some(number) = number {
+        return match number {
+            1205 | 1213 | 1020 => Error::Contended(message),
+            1264 | 1690 => Error::OutOfRange(message),
+            1021 | 1114 | 1041 => Error::Full(message),
+            1053 | 1077 | 1078 | 1079 | 1927 | 2006 | 2013 | 1040 | 1203 => {
+                Error::Unavailable(message)
+            }
+            1836 | 1290 => Error::Unavailable(message),
+            _ => Error::Internal(format!("{number}: {message}")),
+        };
+    }
+    match code {
+        "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" => Error::Contended(message),
+        "22003" => Error::OutOfRange(message),
+        "53100" | "13" => Error::Full(message),
+        "57P01" | "57P02" | "57P03" | "53300" | "53200" | "25006" | "08006" | "08003" | "08000" => {
+            Error::Unavailable(message)
+        }
+        "10" | "266" | "778" | "1034" | "14" | "8" | "1032" => Error::Unavailable(message),
+        _ => Error::Internal(format!("{code}: {message}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadlock_is_contention_on_every_database() {
+        assert!(matches!(classify_code("40P01", None, String::new()), Error::Contended(_)));
+        assert!(matches!(classify_code("40001", Some(1213), String::new()), Error::Contended(_)));
+        assert!(matches!(classify_code("5", None, String::new()), Error::Contended(_)));
+    }
+}

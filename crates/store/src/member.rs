@@ -1,0 +1,107 @@
+//! Which files a dataset lists.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sbk_model::{AuditId, DatasetKey, DatasetName, DirKey, FileKey, FileStatus};
+
+use crate::{
+    Error, Session,
+    dialect::{Batch, Conflict},
+    file::{self, key_batch},
+};
+
+/// Adds files to a dataset; returns how many are new. The keys are in order.
+pub async fn insert(
+    session: &mut Session,
+    dataset: DatasetKey,
+    files: &BTreeSet<FileKey>,
+    audit: AuditId,
+) -> Result<u64, Error> {
+    let batch = Batch::default()
+        .ints("dataset", files.iter().map(|_| dataset.0))
+        .ints("dir", files.iter().map(|key| key.directory.0))
+        .ints("id", files.iter().map(|key| key.name))
+        .ints("audit", files.iter().map(|_| audit.0));
+    session.insert("member", batch, Conflict::Keep).await
+}
+
+/// Takes files out of a dataset; returns how many were in it.
+pub async fn remove(
+    session: &mut Session,
+    dataset: DatasetKey,
+    files: &BTreeSet<FileKey>,
+) -> Result<u64, Error> {
+    let batch = Batch::default()
+        .ints("dataset", files.iter().map(|_| dataset.0))
+        .ints("dir", files.iter().map(|key| key.directory.0))
+        .ints("id", files.iter().map(|key| key.name));
+    session.delete("member", batch).await
+}
+
+/// Those of the files that a dataset lists.
+pub async fn among(
+    session: &mut Session,
+    dataset: DatasetKey,
+    files: impl IntoIterator<Item = FileKey>,
+) -> Result<BTreeSet<FileKey>, Error> {
+    let sql = "SELECT m.dir, m.id FROM {rows} \
+               JOIN member m ON m.dir = r.dir AND m.id = r.id WHERE m.dataset = ?";
+    let rows = session.rows_with(sql, key_batch(files), vec![dataset.0.into()]).await?;
+    rows.iter()
+        .map(|row| Ok(FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? }))
+        .collect()
+}
+
+/// The datasets that list files, by file.
+pub async fn datasets_of(
+    session: &mut Session,
+    files: impl IntoIterator<Item = FileKey>,
+) -> Result<HashMap<FileKey, Vec<(DatasetKey, DatasetName)>>, Error> {
+    let sql = "SELECT m.dir, m.id, m.dataset, s.name FROM {rows} \
+               JOIN member m ON m.dir = r.dir AND m.id = r.id \
+               JOIN dataset s ON s.dataset = m.dataset ORDER BY s.name, s.vo, s.dataset";
+    let rows = session.rows_with(sql, key_batch(files), vec![]).await?;
+    let mut datasets: HashMap<FileKey, Vec<_>> = HashMap::new();
+    for row in &rows {
+        let key = FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? };
+        let name = row.text(3)?.parse().map_err(|e: sbk_model::Invalid| {
+            Error::Internal(format!("the stored name of a dataset is not valid: {e}"))
+        })?;
+        datasets.entry(key).or_default().push((DatasetKey(row.int(2)?), name));
+    }
+    Ok(datasets)
+}
+
+/// The files of a dataset in the order of their keys, after a key. Retired ones are left out.
+pub async fn list(
+    session: &mut Session,
+    dataset: DatasetKey,
+    after: Option<FileKey>,
+    limit: i64,
+    with_meta: bool,
+) -> Result<Vec<file::Stored>, Error> {
+    let mut condition = String::from("m.dataset = ?");
+    let mut params = vec![dataset.0.into()];
+    if let Some(after) = after {
+        let key = (after.directory.0, after.name);
+        let (sql, more) = session.dialect().after("m.dir", "m.id", key);
+        condition.push_str(" AND ");
+        condition.push_str(&sql);
+        params.extend(more);
+    }
+    params.push(file::status_code(FileStatus::Retired).into());
+    params.push(limit.into());
+    let sql = format!(
+        "SELECT {} FROM member m JOIN file f ON f.dir = m.dir AND f.id = m.id \
+         WHERE {condition} AND f.status <> ? ORDER BY m.dir, m.id LIMIT ?",
+        file::columns(with_meta)
+    );
+    let rows = session.rows(&sql, params).await?;
+    rows.iter().map(|row| file::read(row, with_meta)).collect()
+}
+
+/// Whether a dataset lists any file, retired ones included.
+pub async fn exists(session: &mut Session, dataset: DatasetKey) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM member WHERE dataset = ? LIMIT 1";
+    Ok(session.row(sql, vec![dataset.0.into()]).await?.is_some())
+}
