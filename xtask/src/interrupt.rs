@@ -32,6 +32,14 @@ impl Interrupt {
         }
     }
 
+    /// Fails if the signal came: long work calls this now and then.
+    pub fn check(&self) -> Result<()> {
+        if self.is_noted() {
+            bail!("interrupted");
+        }
+        Ok(())
+    }
+
     /// Runs a command to its end, which the signal brings about early.
     pub fn run(&self, command: &mut Command) -> Result<ExitStatus> {
         let child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;

@@ -1,5 +1,6 @@
 //! What people and continuous integration run.
 
+mod bench;
 mod clusters;
 mod interrupt;
 mod test;
@@ -20,11 +21,14 @@ struct Arguments {
 enum Command {
     Test(test::Arguments),
     Clusters(clusters::Arguments),
+    #[command(subcommand)]
+    Bench(bench::Command),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(command) => bench::run(&command),
         Command::Clusters(arguments) => clusters::run(&arguments),
     };
     match outcome {
