@@ -1,0 +1,19 @@
+mod keys;
+mod machine;
+mod psql;
+mod statistics;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Measures, each on servers of its own.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Keys(keys::Arguments),
+}
+
+pub fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Keys(arguments) => keys::run(arguments),
+    }
+}
