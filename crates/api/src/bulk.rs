@@ -81,8 +81,9 @@ impl BulkResult {
     }
 }
 
-/// How far a long operation has come. It is called again until it is done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// How far a long operation has come. It is called again, with `next` as `after`, until it is
+/// done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     /// Whether nothing is left to do.
     pub done: bool,
@@ -90,4 +91,7 @@ pub struct Progress {
     pub directories: u64,
     /// How many files this call changed.
     pub files: u64,
+    /// Where to go on, where the operation takes `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }

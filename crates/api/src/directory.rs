@@ -166,12 +166,18 @@ pub struct ChangeDirectory {
     /// Whether everything below changes, too: call again until done.
     #[serde(default)]
     pub recursive: bool,
+    /// Where an unfinished call goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
 
-/// Moves a directory with all that is below it.
+/// Moves a directory with all that is below it: call again until done.
+///
+/// Directories that are at the new place already are merged; a file that is there already is a
+/// conflict.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveDirectory {
@@ -193,6 +199,9 @@ pub struct RemoveDirectory {
     /// Whether to retire the files below, and to remove the directories that are empty then.
     #[serde(default)]
     pub recursive: bool,
+    /// Where an unfinished call goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     /// How long the files can be restored, in seconds; 30 days when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_seconds: Option<u32>,

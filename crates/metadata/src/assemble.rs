@@ -208,8 +208,8 @@ impl Written<'_> {
     fn read(&self, kind: &Kind, unit: Option<&Unit>) -> Result<Rules, String> {
         let element = kind.element();
         let rules = Rules {
-            min: self.bound("min", self.min, element, unit)?,
-            max: self.bound("max", self.max, element, unit)?,
+            min: bound("min", self.min, element, unit)?,
+            max: bound("max", self.max, element, unit)?,
             pattern: match self.pattern {
                 Some(text) => Some(Pattern::new(text).map_err(|why| format!("`pattern` {why}"))?),
                 None => None,
@@ -228,23 +228,6 @@ impl Written<'_> {
                 Err(format!("`min` ({min}) is more than `max` ({max})"))
             }
             _ => Ok(rules),
-        }
-    }
-
-    fn bound(
-        &self,
-        name: &str,
-        written: Option<&Scalar>,
-        kind: &Kind,
-        unit: Option<&Unit>,
-    ) -> Result<Option<Value>, String> {
-        let Some(Scalar(json)) = written else { return Ok(None) };
-        if !kind.is_ordered() || kind.is_text() {
-            return Err(format!("`{name}` is for numbers, dates and moments, not for {kind}"));
-        }
-        match kind.read(json, unit) {
-            Ok(value) => Ok(Some(value)),
-            Err(refusal) => Err(format!("`{name}` ({json}) {}", refusal.reason)),
         }
     }
 
@@ -269,5 +252,22 @@ impl Written<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Reads the least or the greatest value.
+fn bound(
+    name: &str,
+    written: Option<&Scalar>,
+    kind: &Kind,
+    unit: Option<&Unit>,
+) -> Result<Option<Value>, String> {
+    let Some(Scalar(json)) = written else { return Ok(None) };
+    if !kind.is_ordered() || kind.is_text() {
+        return Err(format!("`{name}` is for numbers, dates and moments, not for {kind}"));
+    }
+    match kind.read(json, unit) {
+        Ok(value) => Ok(Some(value)),
+        Err(refusal) => Err(format!("`{name}` ({json}) {}", refusal.reason)),
     }
 }

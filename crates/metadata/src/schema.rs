@@ -81,8 +81,8 @@ impl Schema {
         let line = |at| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
         let fields = (spec.fields.into_iter())
             .map(|field| (Some(line(field.span().start)), field.into_inner()))
-            .collect();
-        Self::build(spec.version, spec.vo, fields)
+            .collect::<Vec<_>>();
+        Self::build(spec.version, spec.vo, &fields)
     }
 
     /// Writes the schema as TOML, in its canonical form.
@@ -119,7 +119,7 @@ impl Schema {
     fn build(
         version: u32,
         vo: Option<Vo>,
-        specs: Vec<(Option<usize>, FieldSpec)>,
+        specs: &[(Option<usize>, FieldSpec)],
     ) -> Result<Self, SchemaError> {
         if specs.len() > Self::MAX_FIELDS {
             let reason = format!("the schema has more than {} fields", Self::MAX_FIELDS);
@@ -127,7 +127,7 @@ impl Schema {
         }
         let mut kinds = assemble::Kinds::new();
         let mut names = BTreeSet::new();
-        for (line, spec) in &specs {
+        for (line, spec) in specs {
             let wrong = |reason| SchemaError::field(*line, spec, reason);
             let kind = assemble::kind_of(spec).map_err(wrong)?;
             if !names.insert((spec.entity, spec.name.as_str().to_ascii_lowercase())) {
@@ -139,7 +139,7 @@ impl Schema {
         }
         let mut schema = Self::empty(vo);
         schema.version = version;
-        for (line, spec) in &specs {
+        for (line, spec) in specs {
             let wrong = |reason| SchemaError::field(*line, spec, reason);
             let kind = assemble::kind_of(spec).map_err(wrong)?;
             let field = Arc::new(assemble::field_of(spec, kind, &kinds).map_err(wrong)?);
@@ -167,11 +167,8 @@ impl TryFrom<SchemaSpec<FieldSpec>> for Schema {
     type Error = SchemaError;
 
     fn try_from(spec: SchemaSpec<FieldSpec>) -> Result<Self, SchemaError> {
-        Self::build(
-            spec.version,
-            spec.vo,
-            spec.fields.into_iter().map(|field| (None, field)).collect(),
-        )
+        let fields = spec.fields.into_iter().map(|field| (None, field)).collect::<Vec<_>>();
+        Self::build(spec.version, spec.vo, &fields)
     }
 }
 

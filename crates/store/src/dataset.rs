@@ -9,7 +9,7 @@ use sbk_model::{
 
 use crate::{
     Error, Session,
-    dialect::{Batch, Cells, Conflict, Param, Row},
+    dialect::{Batch, Cells, Conflict, Row},
     directory::Lock,
     term::name_of,
     total::{self, Subject},
@@ -251,46 +251,6 @@ pub async fn unknown_sites(
     let known: Result<BTreeSet<String>, Error> = rows.iter().map(|row| row.text(0)).collect();
     let known = known?;
     Ok(sites.iter().filter(|site| !known.contains(site.as_str())).cloned().collect())
-}
-
-/// A condition on datasets that the query language was compiled to.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// The condition on `s`; empty for all.
-    pub sql: String,
-    /// Its values.
-    pub params: Vec<Param>,
-}
-
-/// Lists datasets by name, then by community, after a position.
-pub async fn list(
-    session: &mut Session,
-    vo: Option<TermKey>,
-    filter: &Filter,
-    after: Option<(&str, i64)>,
-    limit: i64,
-) -> Result<Vec<Stored>, Error> {
-    let mut conditions = vec!["TRUE".to_owned()];
-    let mut params = Vec::new();
-    if let Some(vo) = vo {
-        conditions.push("s.vo = ?".into());
-        params.push(vo.0.into());
-    }
-    if let Some((name, vo)) = after {
-        conditions.push("(s.name > ? OR (s.name = ? AND s.vo > ?))".into());
-        params.extend([name.into(), name.into(), vo.into()]);
-    }
-    if !filter.sql.is_empty() {
-        conditions.push(format!("({})", filter.sql));
-        params.extend(filter.params.iter().cloned());
-    }
-    params.push(limit.into());
-    let sql = format!(
-        "SELECT {COLUMNS} FROM dataset s WHERE {} ORDER BY s.name, s.vo LIMIT ?",
-        conditions.join(" AND ")
-    );
-    let rows = session.rows(&sql, params).await?;
-    rows.iter().map(read).collect()
 }
 
 /// Makes datasets as callers see them: keys become names, and totals, parents and sites are

@@ -241,6 +241,26 @@ pub async fn below(
     Ok(found)
 }
 
+/// Lists a directory and all below it by path from the last to the first, before a path: every
+/// directory comes before the one above it.
+pub async fn below_backwards(
+    session: &mut Session,
+    top: &DirPath,
+    before: Option<&DirPath>,
+    limit: i64,
+) -> Result<Vec<DirPath>, Error> {
+    let end = match before {
+        Some(before) => before.prefix().to_owned(),
+        None => format!("{}0", top.prefix()),
+    };
+    let sql = "SELECT d.path FROM directory d \
+               WHERE (d.dir = ? OR d.path >= ?) AND d.path < ? ORDER BY d.path DESC LIMIT ?";
+    let first = format!("{}/", top.prefix());
+    let params = vec![top.key().0.into(), first.into(), end.into(), limit.into()];
+    let rows = session.rows(sql, params).await?;
+    rows.iter().map(|row| stored_path(row, 0)).collect()
+}
+
 /// Sets owner, group and mode of directories.
 pub async fn change(
     session: &mut Session,

@@ -265,6 +265,32 @@ pub async fn set_owner(
     session.update("file", batch, &["dir", "id"], sets).await
 }
 
+/// Moves files of a directory to another, with their replicas and memberships.
+pub async fn set_directory(
+    session: &mut Session,
+    files: &[Stored],
+    to: DirKey,
+    (now, audit): (Timestamp, AuditId),
+) -> Result<(), Error> {
+    let Some(from) = files.first().map(|file| file.key.directory) else { return Ok(()) };
+    for table in ["file", "replica", "member"] {
+        let ids = Batch::default().ints("id", files.iter().map(|file| file.key.name));
+        let (source, params) = session.dialect().rows("r", ids);
+        let more = if table == "file" { ", modified = ?, audit = ?" } else { "" };
+        let sql = format!(
+            "UPDATE {table} SET dir = ?{more} WHERE dir = ? AND id IN (SELECT r.id FROM {source})"
+        );
+        let mut all: Vec<Param> = vec![to.0.into()];
+        if table == "file" {
+            all.extend([now.micros().into(), audit.0.into()]);
+        }
+        all.push(from.0.into());
+        all.extend(params);
+        session.execute(&sql, all).await?;
+    }
+    Ok(())
+}
+
 /// Removes files for good, with their replicas and memberships.
 pub async fn remove(session: &mut Session, keys: &[FileKey]) -> Result<(), Error> {
     for table in ["replica", "member", "file"] {

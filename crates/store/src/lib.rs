@@ -30,3 +30,4 @@ pub use error::Error;
 pub use migration::MIGRATIONS;
 pub use session::Session;
 pub use store::{Options, Store};
+pub use term::{Terms, name_of};

@@ -152,6 +152,11 @@ impl Session {
     /// Runs a query whose answer is bounded.
     pub async fn rows(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
         let statement = self.dialect.statement(sql, params);
+        self.rows_of(statement).await
+    }
+
+    /// Runs a query that the dialect made, whose answer is bounded.
+    pub async fn rows_of(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         let result = self.connection()?.fetch_all(statement).await;
         self.watch(result)
     }

@@ -67,6 +67,22 @@ pub async fn find(
     rows.iter().map(read).collect()
 }
 
+/// The names of those of the keys that are declared, held against removal.
+pub async fn hold(
+    session: &mut Session,
+    keys: impl IntoIterator<Item = SeKey>,
+) -> Result<Vec<SeName>, Error> {
+    let keys: std::collections::BTreeSet<i64> = keys.into_iter().map(|key| key.0).collect();
+    let sql = "SELECT e.name FROM {rows} JOIN storage_element e ON e.se = r.se \
+               ORDER BY e.se {keyshare e}";
+    let rows = session.rows_with(sql, Batch::default().ints("se", keys), vec![]).await?;
+    rows.iter()
+        .map(|row| {
+            row.text(0)?.parse().map_err(|e: sbk_model::Invalid| Error::Internal(e.to_string()))
+        })
+        .collect()
+}
+
 /// Lists storage elements by name, after a name.
 pub async fn list(
     session: &mut Session,

@@ -64,6 +64,11 @@ impl Deltas {
         Ok(())
     }
 
+    /// Adds other changes.
+    pub fn extend(&mut self, others: Self) -> Result<(), Error> {
+        others.0.into_iter().try_for_each(|(subject, change)| self.add(subject, change))
+    }
+
     /// Adds a change of a directory and of all above it.
     pub fn add_below(&mut self, directory: &DirPath, change: Totals) -> Result<(), Error> {
         for path in directory.self_and_above() {

@@ -5,11 +5,11 @@
 //! kept totals of the directories right below it: when all directories agree, all totals are
 //! right.
 
-use sbk_model::Totals;
+use sbk_model::{DirPath, Totals};
 
 use crate::{
     Error, Session,
-    dialect::{Batch, Param},
+    dialect::{Batch, Param, Row},
     replica,
 };
 
@@ -99,6 +99,26 @@ pub async fn directories(
     compare(session, &sql, &ids, 4).await
 }
 
+/// Compares the total of one directory with all files below it, however deep.
+pub async fn directory(session: &mut Session, path: &DirPath) -> Result<Vec<Compared>, Error> {
+    let sql = format!(
+        "{} FROM (SELECT d.dir AS id, d.path AS name FROM {{rows}} \
+            JOIN directory d ON d.dir = r.id) AS q {} \
+         LEFT JOIN (SELECT r.id AS id, {SUMS} FROM {{rows}} \
+            JOIN directory d ON d.dir = r.id OR (d.path >= ? AND d.path < ?) \
+            JOIN file f ON f.dir = d.dir WHERE f.status <> 3 GROUP BY r.id) AS c ON c.id = q.id",
+        select("0"),
+        kept(0),
+    );
+    let batch = Batch::default().ints("id", [path.key().0]);
+    let (source, params) = session.dialect().rows("r", batch);
+    let mut params: Vec<Param> = std::iter::repeat_n(params, 3).flatten().collect();
+    params.push(format!("{}/", path.prefix()).into());
+    params.push(format!("{}0", path.prefix()).into());
+    let rows = session.rows(&sql.replace("{rows}", &source), params).await?;
+    rows.iter().map(read).collect()
+}
+
 /// Compares the totals of storage elements after a key.
 pub async fn elements(
     session: &mut Session,
@@ -164,17 +184,12 @@ async fn compare(
     let (source, params) = session.dialect().rows("r", batch);
     let params: Vec<Param> = std::iter::repeat_n(params, times).flatten().collect();
     let rows = session.rows(&sql.replace("{rows}", &source), params).await?;
-    rows.iter()
-        .map(|row| {
-            let totals = |at| -> Result<Totals, Error> {
-                Ok(Totals { files: row.int(at)?, bytes: row.int(at + 1)?, events: row.int(at + 2)? })
-            };
-            Ok(Compared {
-                key: row.int(0)?,
-                name: row.text(1)?,
-                kept: totals(2)?,
-                counted: totals(5)?,
-            })
-        })
-        .collect()
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Compared, Error> {
+    let totals = |at| -> Result<Totals, Error> {
+        Ok(Totals { files: row.int(at)?, bytes: row.int(at + 1)?, events: row.int(at + 2)? })
+    };
+    Ok(Compared { key: row.int(0)?, name: row.text(1)?, kept: totals(2)?, counted: totals(5)? })
 }

@@ -299,8 +299,8 @@ impl Checker {
                 path.node
             ));
         }
-        let mut names = self.fields.names(self.target);
-        names.extend(Builtin::of(self.target).map(Builtin::name));
+        let mut names: Vec<&str> = Builtin::of(self.target).map(Builtin::name).collect();
+        names.extend(self.fields.names(self.target));
         error(format!("unknown field `{}`", path.node)).suggest(nearest(name, names))
     }
 }

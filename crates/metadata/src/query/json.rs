@@ -184,14 +184,14 @@ fn joined(at: &Cursor, word: &str, json: &Json) -> Parsed<Expr> {
         "or" => join(at, dictionaries(at, json)?, Node::Or),
         "not" => Ok(at.at(Node::Not(Box::new(dictionary(at, at.map(json)?)?)))),
         "dataset" => datasets(at, json),
-        _ => match Step::ALL.iter().find(|step| step.as_str() == word) {
-            Some(step) => step_of(at, *step, json),
-            None => {
-                let known = Step::ALL.iter().map(|step| step.as_str());
-                let help = nearest(word, known.chain(["and", "or", "not", "dataset"]));
-                at.fail(format!("`${word}` has no meaning"), help.map(|word| format!("${word}")))
+        _ => {
+            if let Some(step) = Step::ALL.iter().find(|step| step.as_str() == word) {
+                return step_of(at, *step, json);
             }
-        },
+            let known = Step::ALL.iter().map(|step| step.as_str());
+            let help = nearest(word, known.chain(["and", "or", "not", "dataset"]));
+            at.fail(format!("`${word}` has no meaning"), help.map(|word| format!("${word}")))
+        }
     }
 }
 
@@ -292,7 +292,7 @@ fn comparison(at: &Cursor, field: At<FieldPath>, sign: &str, json: &Json) -> Par
 }
 
 fn order(at: &Cursor, json: &Json) -> Parsed<Vec<Order>> {
-    let Json::Array(list) = json else { return at.fail("expected a list of fields", None) };
+    let list = at.list(json)?;
     let read = |(index, value): (usize, &Json)| {
         let here = at.key(&index.to_string());
         let map = here.map(value)?;
@@ -308,7 +308,7 @@ fn order(at: &Cursor, json: &Json) -> Parsed<Vec<Order>> {
         };
         Ok(Order { field: here.key("field").field(name)?, descending })
     };
-    list.iter().take(Query::MAX_DEPTH).enumerate().map(read).collect()
+    list.iter().enumerate().map(read).collect()
 }
 
 fn limit(at: &Cursor, json: &Json) -> Parsed<At<u64>> {

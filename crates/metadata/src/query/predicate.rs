@@ -126,7 +126,7 @@ impl LikePattern {
     /// Accepts a pattern that does not end within an escape.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let backslashes = text.len() - text.trim_end_matches('\\').len();
-        (backslashes % 2 == 0 && !text.contains('\0')).then(|| Self(text.to_owned()))
+        (backslashes.is_multiple_of(2) && !text.contains('\0')).then(|| Self(text.to_owned()))
     }
 
     /// The pattern as it was written.

@@ -60,6 +60,34 @@ impl From<f64> for Param {
     }
 }
 
+impl From<Param> for sea_query::Value {
+    fn from(param: Param) -> Self {
+        match param {
+            Param::Int(value) => Self::BigInt(value),
+            Param::Float(value) => Self::Double(value),
+            Param::Text(value) => Self::String(value),
+            Param::Ints(_) | Param::Floats(_) | Param::Texts(_) => Self::String(None),
+        }
+    }
+}
+
+impl TryFrom<sea_query::Value> for Param {
+    type Error = Error;
+
+    fn try_from(value: sea_query::Value) -> Result<Self, Error> {
+        match value {
+            sea_query::Value::BigInt(value) => Ok(Self::Int(value)),
+            sea_query::Value::BigUnsigned(value) => {
+                let number = value.map(i64::try_from).transpose();
+                number.map(Self::Int).map_err(|_| Error::OutOfRange("a limit".into()))
+            }
+            sea_query::Value::Double(value) => Ok(Self::Float(value)),
+            sea_query::Value::String(value) => Ok(Self::Text(value)),
+            other => Err(Error::Internal(format!("no parameter can be made of {other:?}"))),
+        }
+    }
+}
+
 /// A finished SQL text with its values.
 #[derive(Debug, Clone)]
 pub struct Statement {
@@ -102,6 +130,11 @@ impl Row {
     /// The number in a column.
     pub fn opt_int(&self, at: usize) -> Result<Option<i64>, Error> {
         read!(self, at, Option<i64>)
+    }
+
+    /// The double in a column.
+    pub fn opt_float(&self, at: usize) -> Result<Option<f64>, Error> {
+        read!(self, at, Option<f64>)
     }
 
     /// The text in a column that is never null.

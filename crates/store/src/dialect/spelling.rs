@@ -175,16 +175,25 @@ impl Dialect {
         }
     }
 
-    /// The expression for a number in a JSON document, null where there is none.
-    pub fn json_number(self, document: &str, field: &str) -> String {
-        match self {
-            Self::Postgres => format!(
-                "(CASE WHEN jsonb_typeof({document} -> '{field}') = 'number' \
-                 THEN CAST({document} ->> '{field}' AS NUMERIC) END)"
-            ),
-            Self::Sqlite => format!("json_extract({document}, '$.{field}')"),
-            Self::MariaDb => {
-                format!("CAST(JSON_VALUE({document}, '$.{field}') AS DOUBLE)")
+    /// The expression for a scalar in a JSON document as a column of the type `kind` would hold
+    /// it (`i`, `f` or `s`), null where there is none.
+    pub fn json_scalar(self, document: &str, field: &str, kind: char) -> String {
+        match (self, kind) {
+            (Self::Postgres, 's') => format!("({document} ->> '{field}') COLLATE \"C\""),
+            (Self::Postgres, kind) => {
+                let kind = if kind == 'i' { "BIGINT" } else { "DOUBLE PRECISION" };
+                format!(
+                    "(CASE WHEN jsonb_typeof({document} -> '{field}') = 'number' \
+                     THEN CAST({document} ->> '{field}' AS {kind}) END)"
+                )
+            }
+            (Self::Sqlite, _) => format!("json_extract({document}, '$.{field}')"),
+            (Self::MariaDb, 's') => {
+                format!("JSON_VALUE({document}, '$.{field}') COLLATE utf8mb4_nopad_bin")
+            }
+            (Self::MariaDb, kind) => {
+                let kind = if kind == 'i' { "SIGNED" } else { "DOUBLE" };
+                format!("CAST(JSON_VALUE({document}, '$.{field}') AS {kind})")
             }
         }
     }
@@ -193,25 +202,64 @@ impl Dialect {
     pub fn json_scaled(self, document: &str, field: &str, scale: u8) -> String {
         let factor = 10_i64.pow(u32::from(scale));
         match self {
-            Self::Postgres => format!("(CAST({document} ->> '{field}' AS NUMERIC) * {factor})"),
-            Self::Sqlite => format!(
-                "CAST(replace(json_extract({document}, '$.{field}'), '.', '') AS INTEGER)"
-            ),
+            Self::Postgres => {
+                format!("CAST(CAST({document} ->> '{field}' AS NUMERIC) * {factor} AS BIGINT)")
+            }
+            Self::Sqlite => {
+                format!("CAST(replace(json_extract({document}, '$.{field}'), '.', '') AS INTEGER)")
+            }
             Self::MariaDb => format!(
-                "(CAST(JSON_VALUE({document}, '$.{field}') AS DECIMAL(38, 9)) * {factor})"
+                "CAST(CAST(JSON_VALUE({document}, '$.{field}') AS DECIMAL(38, 9)) * {factor} \
+                 AS SIGNED)"
             ),
         }
     }
 
-    /// The expression for a text in a JSON document, null where there is none.
-    pub fn json_text(self, document: &str, field: &str) -> String {
+    /// A row source `e` with the elements of a list in a JSON document as `e.value`.
+    pub fn json_elements(self, document: &str, field: &str) -> String {
         match self {
-            Self::Postgres => format!("({document} ->> '{field}') COLLATE \"C\""),
-            Self::Sqlite => format!("json_extract({document}, '$.{field}')"),
-            Self::MariaDb => {
-                format!("JSON_VALUE({document}, '$.{field}') COLLATE utf8mb4_nopad_bin")
-            }
+            Self::Postgres => format!(
+                "jsonb_array_elements_text(CASE WHEN jsonb_typeof({document} -> '{field}') = \
+                 'array' THEN {document} -> '{field}' ELSE CAST('[]' AS JSONB) END) AS e(value)"
+            ),
+            Self::Sqlite => format!("json_each({document}, '$.{field}') AS e"),
+            Self::MariaDb => format!(
+                "JSON_TABLE({document}, '$.{field}[*]' COLUMNS (value LONGTEXT PATH '$')) AS e"
+            ),
         }
+    }
+
+    /// An element of a list as a column of the type `kind` would hold it.
+    pub fn element(self, kind: char) -> &'static str {
+        match (self, kind) {
+            (Self::Postgres, 'i') => "CAST(e.value AS BIGINT)",
+            (Self::Postgres, 'f') => "CAST(e.value AS DOUBLE PRECISION)",
+            (Self::Postgres, _) => "e.value COLLATE \"C\"",
+            (Self::Sqlite, _) => "e.value",
+            (Self::MariaDb, 'i') => "CAST(e.value AS SIGNED)",
+            (Self::MariaDb, 'f') => "CAST(e.value AS DOUBLE)",
+            (Self::MariaDb, _) => "e.value COLLATE utf8mb4_nopad_bin",
+        }
+    }
+
+    /// The name of a file, from its directory `d` and itself as `f`.
+    pub fn lfn(self) -> &'static str {
+        match self {
+            Self::Postgres => "(d.path || '/' || f.name) COLLATE \"C\"",
+            Self::Sqlite => "(d.path || '/' || f.name)",
+            Self::MariaDb => "CONCAT(d.path, '/', f.name)",
+        }
+    }
+
+    /// Finishes a statement that the query builder holds.
+    pub fn build(self, select: &sea_query::SelectStatement) -> Result<Statement, crate::Error> {
+        let (sql, values) = match self {
+            Self::Sqlite => select.build(sea_query::SqliteQueryBuilder),
+            Self::Postgres => select.build(sea_query::PostgresQueryBuilder),
+            Self::MariaDb => select.build(sea_query::MysqlQueryBuilder),
+        };
+        let params: Result<_, _> = values.into_iter().map(Param::try_from).collect();
+        Ok(Statement { sql, params: params?, keep: true })
     }
 
     /// `LIKE` that distinguishes upper and lower case and takes `\` as escape.

@@ -1,0 +1,39 @@
+use std::collections::BTreeSet;
+
+use sbk_model::{GroupName, Permission, UserName};
+
+/// Who calls, and what they may do.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The user's name.
+    pub user: UserName,
+    /// The group that they act for.
+    pub group: GroupName,
+    /// What they may do.
+    pub permissions: BTreeSet<Permission>,
+}
+
+impl Caller {
+    /// Somebody with all permissions: who administers the machine that the service runs on.
+    ///
+    /// A name that is not valid becomes `local`.
+    pub fn local(user: &str) -> Self {
+        Self::with(user, "local", Permission::ALL.iter().copied())
+    }
+
+    /// Somebody with some permissions.
+    pub fn with(
+        user: &str,
+        group: &str,
+        permissions: impl IntoIterator<Item = Permission>,
+    ) -> Self {
+        let fallback = || "local".parse().expect("`local` is a valid name");
+        Self {
+            user: user.parse().unwrap_or_else(|_| fallback()),
+            group: group
+                .parse()
+                .unwrap_or_else(|_| "local".parse().expect("`local` is a valid name")),
+            permissions: permissions.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,622 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sbk_api::{
+    BulkResult, ChangeDirectory, CreateDirectories, Directory, Entry, Inheritance, ListDirectory,
+    MoveDirectory, Outcome, Page, Progress, RemoveDirectory, SetDirectoryMetadata, ShowDirectory,
+};
+use sbk_metadata::{Document, Entity};
+use sbk_model::{DirPath, FileKey, FileStatus, TermKey};
+use sbk_store::{
+    audit::Touched,
+    dialect::Cells,
+    directory::{self, Lock, Stored},
+    file, name_of, promotion,
+    total::{self, Deltas, Subject},
+};
+
+use crate::{
+    Context, Error, Note, Run, cursor,
+    file::{communities, results},
+    metadata,
+    register::check_count,
+    retire::{Retiring, retire},
+    tree::{self, Wanted},
+};
+
+/// The most directories or files that one call of a recursive operation changes.
+const STEP: i64 = 1000;
+
+fn no_directory(path: &DirPath) -> Error {
+    Error::NotFound(format!("there is no directory {path}"))
+}
+
+async fn find(cx: &mut Context<'_>, path: &DirPath, lock: Lock) -> Result<Stored, Error> {
+    let found = directory::find_one(&mut cx.session, path, lock).await?;
+    found.ok_or_else(|| no_directory(path))
+}
+
+impl Run for CreateDirectories {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("directories", self.directories.len(), 10_000)?;
+        let community = cx.community(&self.vo).await?;
+        let mut explicit = BTreeMap::new();
+        for new in &self.directories {
+            let metadata = community
+                .schema
+                .canonical(Entity::Directory, &new.metadata)
+                .map_err(|problems| metadata::refuse(&problems))?;
+            let implied = Wanted::implied(cx);
+            let wanted = Wanted {
+                owner: new.owner.clone().unwrap_or(implied.owner),
+                group: new.group.clone().unwrap_or(implied.group),
+                mode: new.mode.unwrap_or(implied.mode),
+                metadata,
+                ..implied
+            };
+            explicit.insert(new.path.clone(), wanted);
+        }
+        cx.session.intern([self.vo.as_str()]).await?;
+        let paths: BTreeSet<_> = explicit.keys().cloned().collect();
+        let made = tree::ensure(cx, &community, &paths, &explicit).await?;
+        let outcomes = self.directories.iter().map(|new| {
+            let new_one = made.contains(&new.path);
+            let outcome = if new_one { Outcome::Added } else { Outcome::Unchanged };
+            (new.path.as_str(), Ok(outcome))
+        });
+        let result = results(outcomes, false);
+        cx.note(Note {
+            count: made.len() as u64,
+            touched: made.iter().map(|path| Touched::Directory(path.key())).collect(),
+            reason: None,
+            detail: serde_json::json!({ "directories": made.len() }),
+        });
+        Ok(result)
+    }
+}
+
+impl Run for ShowDirectory {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Directory, Error> {
+        let stored = find(cx, &self.path, Lock::None).await?;
+        let terms = cx.session.terms([stored.vo, stored.owner, stored.group]).await?;
+        let subject = Subject::Directory(self.path.key());
+        Ok(Directory {
+            vo: name_of(&terms, stored.vo)?,
+            owner: name_of(&terms, stored.owner)?,
+            group: name_of(&terms, stored.group)?,
+            mode: stored.mode,
+            created: stored.created,
+            modified: stored.modified,
+            metadata: metadata::parse(stored.meta.as_deref())?,
+            effective: metadata::parse(stored.effective.as_deref())?,
+            totals: total::of_one(&mut cx.session, subject).await?,
+            path: stored.path,
+        })
+    }
+}
+
+impl Run for ListDirectory {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Entry>, Error> {
+        let (after, limit) = cursor::page::<(bool, String)>(&self.page)?;
+        find(cx, &self.path, Lock::None).await?;
+        let (in_files, after) = after.unwrap_or_default();
+        let mut items = Vec::new();
+        if !in_files {
+            items.extend(directories(cx, &self.path, &after, limit).await?);
+        }
+        let left = limit - i64::try_from(items.len()).unwrap_or(limit);
+        if left > 0 {
+            let after = if in_files { after.as_str() } else { "" };
+            items.extend(files(cx, self, after, left).await?);
+        }
+        let next = cursor::next(&items, limit, |entry| match entry {
+            Entry::Directory { name, .. } => cursor::encode(&(false, name)),
+            Entry::File { name, .. } => cursor::encode(&(true, name)),
+        });
+        Ok(Page { items, next })
+    }
+}
+
+async fn directories(
+    cx: &mut Context<'_>,
+    parent: &DirPath,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Entry>, Error> {
+    let found = directory::children(&mut cx.session, parent, after, limit).await?;
+    let terms = cx.session.terms(found.iter().map(|d| d.owner)).await?;
+    let subjects: Vec<_> = found.iter().map(|d| Subject::Directory(d.path.key())).collect();
+    let totals = total::of(&mut cx.session, &subjects).await?;
+    found
+        .into_iter()
+        .map(|stored| {
+            Ok(Entry::Directory {
+                name: stored.path.base_name().to_owned(),
+                owner: name_of(&terms, stored.owner)?,
+                mode: stored.mode,
+                modified: stored.modified,
+                totals: totals.get(&stored.path.key().0).copied().unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+async fn files(
+    cx: &mut Context<'_>,
+    call: &ListDirectory,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Entry>, Error> {
+    let key = call.path.key();
+    let found = file::list(&mut cx.session, key, after, call.retired, limit).await?;
+    let terms = cx.session.terms(found.iter().map(|f| f.owner)).await?;
+    found
+        .into_iter()
+        .map(|stored| {
+            Ok(Entry::File {
+                owner: name_of(&terms, stored.owner)?,
+                name: stored.name,
+                size: stored.size,
+                events: stored.events,
+                status: stored.status,
+                modified: stored.modified,
+            })
+        })
+        .collect()
+}
+
+impl Run for SetDirectoryMetadata {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Inheritance, Error> {
+        let top = find(cx, &self.path, Lock::Update).await?;
+        let after = self.after.as_deref().map(cursor::decode::<DirPath>).transpose()?;
+        let communities = communities(cx, [top.vo]).await?;
+        let current = metadata::parse(top.meta.as_deref())?;
+        let schema = &communities[&top.vo].schema;
+        let own = schema
+            .canonical_patch(Entity::Directory, &current, &self.metadata)
+            .map_err(|problems| metadata::refuse(&problems))?;
+        let changed = own != current;
+        if changed {
+            set_own(cx, &self.path, &own).await?;
+        }
+        let found =
+            directory::below(&mut cx.session, &self.path, after.as_ref(), STEP, Lock::Update)
+                .await?;
+        let count = inherit(cx, &found, &self.path, &own).await?;
+        let full = found.len() >= usize::try_from(STEP).unwrap_or(usize::MAX);
+        let next = found.last().filter(|_| full).map(|last| cursor::encode(&last.path));
+        cx.note(Note {
+            count: u64::from(changed).max(count),
+            touched: vec![Touched::Directory(self.path.key())],
+            reason: None,
+            detail: serde_json::json!({
+                "path": self.path, "metadata": self.metadata, "directories": count,
+            }),
+        });
+        Ok(Inheritance { directories: count, next })
+    }
+}
+
+async fn set_own(cx: &mut Context<'_>, path: &DirPath, own: &Document) -> Result<(), Error> {
+    let columns = vec![
+        ("meta".to_owned(), Cells::Json(vec![metadata::text(own)])),
+        ("modified".to_owned(), Cells::Int(vec![Some(cx.now.micros())])),
+        ("audit".to_owned(), Cells::Int(vec![Some(cx.audit.0)])),
+    ];
+    let keys = [(path.key().0, 0)];
+    Ok(promotion::replace(&mut cx.session, Entity::Directory, &keys, columns).await?)
+}
+
+/// Works out what holds in directories that come in the order of their paths, each after the
+/// one above it, and stores what differs. Returns how many differ.
+async fn inherit(
+    cx: &mut Context<'_>,
+    found: &[Stored],
+    top: &DirPath,
+    top_own: &Document,
+) -> Result<u64, Error> {
+    let above: BTreeSet<_> =
+        found.iter().filter_map(|d| d.path.parent()).map(|path| path.key()).collect();
+    let known = directory::find(&mut cx.session, above, Lock::Share).await?;
+    let mut effective: BTreeMap<DirPath, Document> = BTreeMap::new();
+    for stored in known.into_values() {
+        effective.insert(stored.path, metadata::parse(stored.effective.as_deref())?);
+    }
+    let mut changed = Vec::new();
+    for stored in found {
+        let mut document =
+            stored.path.parent().and_then(|p| effective.get(&p).cloned()).unwrap_or_default();
+        if stored.path == *top {
+            document.extend(top_own.clone());
+        } else {
+            document.extend(metadata::parse(stored.meta.as_deref())?);
+        }
+        if document != metadata::parse(stored.effective.as_deref())? {
+            changed.push((stored, document.clone()));
+        }
+        effective.insert(stored.path.clone(), document);
+    }
+    let communities = communities(cx, changed.iter().map(|(stored, _)| stored.vo)).await?;
+    let promoted = cx.promoted().await?;
+    let with_schema = changed.iter().map(|(stored, doc)| (&communities[&stored.vo].schema, doc));
+    let mut columns = metadata::columns(&promoted, Entity::Directory, with_schema);
+    let texts = changed.iter().map(|(_, document)| metadata::text(document)).collect();
+    columns.push(("effective".into(), Cells::Json(texts)));
+    let keys: Vec<_> = changed.iter().map(|(stored, _)| (stored.path.key().0, 0)).collect();
+    promotion::replace(&mut cx.session, Entity::Directory, &keys, columns).await?;
+    Ok(changed.len() as u64)
+}
+
+impl Run for ChangeDirectory {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        let names: Vec<&str> = [
+            self.owner.as_ref().map(AsRef::as_ref),
+            self.group.as_ref().map(AsRef::as_ref),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if names.is_empty() && self.mode.is_none() {
+            return Err(Error::invalid("owner", "", "is absent, and so are `group` and `mode`"));
+        }
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        cx.session.intern(names.iter().map(String::as_str)).await?;
+        let top = find(cx, &self.path, Lock::Update).await?;
+        let mut progress = Progress { done: true, ..Progress::default() };
+        if self.recursive {
+            progress = self.change_below(cx).await?;
+        } else {
+            progress.directories = self.change(cx, vec![top]).await?;
+        }
+        cx.note(Note {
+            count: progress.directories + progress.files,
+            touched: vec![Touched::Directory(self.path.key())],
+            reason: self.reason.as_ref().map(ToString::to_string),
+            detail: serde_json::json!({
+                "path": self.path, "owner": self.owner, "group": self.group,
+                "mode": self.mode, "directories": progress.directories, "files": progress.files,
+            }),
+        });
+        Ok(progress)
+    }
+}
+
+impl ChangeDirectory {
+    async fn change_below(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        let walked = walk(cx, &self.path, self.after.as_deref()).await?;
+        let directories = self.change(cx, walked.directories).await?;
+        let (owner, group) = self.keys();
+        let changed: Vec<_> = walked
+            .files
+            .into_iter()
+            .filter(|f| owner.is_some_and(|o| o != f.owner) || group.is_some_and(|g| g != f.group))
+            .map(|f| file::Stored {
+                owner: owner.unwrap_or(f.owner),
+                group: group.unwrap_or(f.group),
+                ..f
+            })
+            .collect();
+        file::set_owner(&mut cx.session, &changed, (cx.now, cx.audit)).await?;
+        Ok(Progress {
+            done: walked.next.is_none(),
+            directories,
+            files: changed.len() as u64,
+            next: walked.next,
+        })
+    }
+
+    async fn change(&self, cx: &mut Context<'_>, found: Vec<Stored>) -> Result<u64, Error> {
+        let (owner, group) = self.keys();
+        let changed: Vec<_> = found
+            .into_iter()
+            .filter_map(|old| {
+                let new = Stored {
+                    owner: owner.unwrap_or(old.owner),
+                    group: group.unwrap_or(old.group),
+                    mode: self.mode.unwrap_or(old.mode),
+                    ..old.clone()
+                };
+                (new != old).then(|| Stored { modified: cx.now, ..new })
+            })
+            .collect();
+        directory::change(&mut cx.session, &changed, cx.audit).await?;
+        Ok(changed.len() as u64)
+    }
+
+    /// The keys of the new owner and group.
+    fn keys(&self) -> (Option<i64>, Option<i64>) {
+        let key = |name: &str| TermKey::of(name).0;
+        (
+            self.owner.as_ref().map(|name| key(name.as_str())),
+            self.group.as_ref().map(|name| key(name.as_str())),
+        )
+    }
+}
+
+/// What one step through a tree met.
+struct Walked {
+    /// Directories that are entered for the first time.
+    directories: Vec<Stored>,
+    /// Files, retired ones included, locked.
+    files: Vec<file::Stored>,
+    /// Where to go on.
+    next: Option<String>,
+}
+
+/// Goes through a directory and all below it in the order of paths, a bounded step at a time.
+async fn walk(cx: &mut Context<'_>, top: &DirPath, after: Option<&str>) -> Result<Walked, Error> {
+    let position = after.map(cursor::decode::<(DirPath, Option<i64>)>).transpose()?;
+    let mut walked = Walked { directories: Vec::new(), files: Vec::new(), next: None };
+    let mut budget = STEP;
+    let mut last = match position {
+        Some((path, Some(file))) => {
+            let left = enter(cx, &mut walked, &path, Some(file), &mut budget).await?;
+            if left.is_some() {
+                walked.next = left;
+                return Ok(walked);
+            }
+            Some(path)
+        }
+        Some((path, None)) => Some(path),
+        None => None,
+    };
+    while budget > 0 {
+        let session = &mut cx.session;
+        let found = directory::below(session, top, last.as_ref(), 100, Lock::Update).await?;
+        if found.is_empty() {
+            return Ok(walked);
+        }
+        for stored in found {
+            let path = stored.path.clone();
+            walked.directories.push(stored);
+            budget -= 1;
+            let left = enter(cx, &mut walked, &path, None, &mut budget).await?;
+            if left.is_some() {
+                walked.next = left;
+                return Ok(walked);
+            }
+            last = Some(path);
+            if budget <= 0 {
+                break;
+            }
+        }
+    }
+    walked.next = last.map(|path| cursor::encode(&(path, None::<i64>)));
+    Ok(walked)
+}
+
+/// Takes files of one directory as far as the budget goes; gives where to go on when it ends.
+async fn enter(
+    cx: &mut Context<'_>,
+    walked: &mut Walked,
+    path: &DirPath,
+    after: Option<i64>,
+    budget: &mut i64,
+) -> Result<Option<String>, Error> {
+    let limit = (*budget).max(1);
+    let session = &mut cx.session;
+    let found = file::in_directory(session, path.key(), after, limit, Lock::Update).await?;
+    let count = i64::try_from(found.len()).unwrap_or(limit);
+    *budget -= count;
+    let last = found.last().map(|file| file.key.name);
+    walked.files.extend(found);
+    Ok(last.filter(|_| count == limit).map(|last| cursor::encode(&(path, Some(last)))))
+}
+
+impl Run for MoveDirectory {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        if self.from.is_root() || self.from.contains(&self.to) {
+            let reason = "cannot be moved into itself";
+            return Err(Error::invalid("to", self.to.as_str(), reason));
+        }
+        let Some(top) = directory::find_one(&mut cx.session, &self.from, Lock::Update).await?
+        else {
+            // A repeated call finds everything moved.
+            find(cx, &self.to, Lock::None).await.map_err(|_| no_directory(&self.from))?;
+            cx.note(Note::default());
+            return Ok(Progress { done: true, ..Progress::default() });
+        };
+        let walked = walk(cx, &self.from, None).await?;
+        let files = self.move_files(cx, top.vo, &walked).await?;
+        let directories = self.remove_empty(cx).await?;
+        let left = directory::find_one(&mut cx.session, &self.from, Lock::None).await?;
+        cx.note(Note {
+            count: files + directories,
+            touched: vec![
+                Touched::Directory(self.from.key()),
+                Touched::Directory(self.to.key()),
+            ],
+            reason: self.reason.as_ref().map(ToString::to_string),
+            detail: serde_json::json!({
+                "from": self.from, "to": self.to, "directories": directories, "files": files,
+            }),
+        });
+        Ok(Progress { done: left.is_none(), directories, files, next: None })
+    }
+}
+
+impl MoveDirectory {
+    fn target(&self, path: &DirPath) -> Result<DirPath, Error> {
+        let rest = path.as_str().strip_prefix(self.from.as_str()).unwrap_or_default();
+        Ok(format!("{}{rest}", self.to.prefix()).parse()?)
+    }
+
+    /// Makes the directories at the new place as they are at the old one, and moves the files.
+    async fn move_files(
+        &self,
+        cx: &mut Context<'_>,
+        vo: i64,
+        walked: &Walked,
+    ) -> Result<u64, Error> {
+        let communities = communities(cx, [vo]).await?;
+        let keys = walked.directories.iter().flat_map(|d| [d.owner, d.group]);
+        let names = cx.session.terms(keys.collect::<Vec<_>>()).await?;
+        let mut explicit = BTreeMap::new();
+        for old in &walked.directories {
+            let wanted = Wanted {
+                owner: name_of(&names, old.owner)?,
+                group: name_of(&names, old.group)?,
+                mode: old.mode,
+                metadata: metadata::parse(old.meta.as_deref())?,
+                created: old.created,
+                modified: old.modified,
+            };
+            explicit.insert(self.target(&old.path)?, wanted);
+        }
+        let paths: BTreeSet<_> = explicit.keys().cloned().collect();
+        tree::ensure(cx, &communities[&vo], &paths, &explicit).await?;
+        let mut deltas = Deltas::default();
+        for old in &walked.directories {
+            let key = old.path.key();
+            let files: Vec<_> =
+                walked.files.iter().filter(|f| f.key.directory == key).cloned().collect();
+            let to = self.target(&old.path)?;
+            self.check_free(cx, &files, &to).await?;
+            deltas.extend(crate::retire::move_counts(cx, &files, &old.path, &to).await?)?;
+            let at = (cx.now, cx.audit);
+            file::set_directory(&mut cx.session, &files, to.key(), at).await?;
+        }
+        cx.count(deltas).await?;
+        Ok(walked.files.len() as u64)
+    }
+
+    async fn check_free(
+        &self,
+        cx: &mut Context<'_>,
+        files: &[file::Stored],
+        to: &DirPath,
+    ) -> Result<(), Error> {
+        let keys =
+            files.iter().map(|f| FileKey { directory: to.key(), name: f.key.name });
+        let taken = file::find(&mut cx.session, keys, false, Lock::None).await?;
+        match taken.values().next() {
+            None => Ok(()),
+            Some(file) => Err(Error::Conflict(format!(
+                "the file {}/{} exists already; move or remove one of the two",
+                to.prefix(),
+                file.name
+            ))),
+        }
+    }
+
+    /// Removes the old directories that are empty, from the deepest up.
+    async fn remove_empty(&self, cx: &mut Context<'_>) -> Result<u64, Error> {
+        let found =
+            directory::below_backwards(&mut cx.session, &self.from, None, STEP).await?;
+        remove_empty(cx, &found).await
+    }
+}
+
+/// Removes those of the directories that have no entries; each comes before the one above it.
+async fn remove_empty(cx: &mut Context<'_>, paths: &[DirPath]) -> Result<u64, Error> {
+    let mut removed = 0;
+    for path in paths {
+        let session = &mut cx.session;
+        directory::find_one(session, path, Lock::Update).await?;
+        if !directory::has_entries(session, path).await? {
+            directory::remove(session, path).await?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+impl Run for RemoveDirectory {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        if self.path.is_root() {
+            return Err(Error::invalid("path", "/", "cannot be removed"));
+        }
+        if directory::find_one(&mut cx.session, &self.path, Lock::Update).await?.is_none() {
+            cx.note(Note::default());
+            return Ok(Progress { done: true, ..Progress::default() });
+        }
+        let progress = if self.recursive {
+            self.remove_below(cx).await?
+        } else {
+            self.remove_one(cx).await?
+        };
+        if self.preview {
+            cx.abandon();
+            return Ok(progress);
+        }
+        cx.note(Note {
+            count: progress.directories + progress.files,
+            touched: vec![Touched::Directory(self.path.key())],
+            reason: Some(self.reason.to_string()),
+            detail: serde_json::json!({
+                "path": self.path,
+                "directories": progress.directories,
+                "retired_files": progress.files,
+            }),
+        });
+        Ok(progress)
+    }
+}
+
+impl RemoveDirectory {
+    async fn remove_one(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        if directory::has_entries(&mut cx.session, &self.path).await? {
+            return Err(Error::Conflict(format!(
+                "the directory {} is not empty (it may hold retired files); ask for `recursive`",
+                self.path
+            )));
+        }
+        directory::remove(&mut cx.session, &self.path).await?;
+        Ok(Progress { done: true, directories: 1, ..Progress::default() })
+    }
+
+    /// First retires the files, step by step; then removes what is empty, from the deepest up.
+    async fn remove_below(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        let position = self.after.as_deref().map(cursor::decode::<Removal>).transpose()?;
+        let walking = match position {
+            Some(Removal::Directories(before)) => return self.remove_directories(cx, before).await,
+            Some(Removal::Files(cursor)) => Some(cursor),
+            None => None,
+        };
+        let walked = walk(cx, &self.path, walking.as_deref()).await?;
+        let going: Vec<_> =
+            walked.files.iter().filter(|f| f.status != FileStatus::Retired).collect();
+        let how = Retiring { reason: &self.reason, grace_seconds: self.grace_seconds };
+        let (_, frozen) = retire(cx, &going, &how).await?;
+        if let Some((key, dataset)) = frozen.iter().next() {
+            let name = going.iter().find(|f| f.key == *key).map_or("", |f| f.name.as_str());
+            let text = crate::retire::frozen(dataset).detail;
+            return Err(Error::Conflict(format!("the file {name}: {text}")));
+        }
+        let next = match walked.next {
+            Some(cursor) => Removal::Files(cursor),
+            None => Removal::Directories(None),
+        };
+        Ok(Progress {
+            done: false,
+            directories: 0,
+            files: going.len() as u64,
+            next: Some(cursor::encode(&next)),
+        })
+    }
+
+    async fn remove_directories(
+        &self,
+        cx: &mut Context<'_>,
+        before: Option<DirPath>,
+    ) -> Result<Progress, Error> {
+        let session = &mut cx.session;
+        let found =
+            directory::below_backwards(session, &self.path, before.as_ref(), STEP).await?;
+        let directories = remove_empty(cx, &found).await?;
+        let full = found.len() >= usize::try_from(STEP).unwrap_or(usize::MAX);
+        let next = found
+            .last()
+            .filter(|_| full)
+            .map(|last| cursor::encode(&Removal::Directories(Some(last.clone()))));
+        Ok(Progress { done: next.is_none(), directories, files: 0, next })
+    }
+}
+
+/// How far a recursive removal is.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+enum Removal {
+    /// Retiring files, from a position of the walk.
+    Files(String),
+    /// Removing directories, before a path.
+    Directories(Option<DirPath>),
+}

@@ -1,0 +1,36 @@
+//! The operations of the bookkeeping: each with its permission, in one transaction, audited.
+//!
+//! [`Service::call`] is the only door: it holds the operation's permission against the caller,
+//! opens the transaction, runs the operation, writes the audit entry and commits.
+
+mod audit;
+mod caller;
+mod community;
+mod context;
+mod cursor;
+mod dataset;
+mod directory;
+mod environment;
+mod error;
+mod file;
+mod member;
+mod metadata;
+mod promotion;
+mod query;
+mod record;
+mod register;
+mod replica;
+mod retire;
+mod schema;
+mod service;
+mod snapshot;
+mod storage;
+mod tree;
+mod verify;
+
+pub use caller::Caller;
+pub use context::{Context, Note};
+pub use environment::{Environment, SystemEnvironment};
+pub use error::Error;
+pub use sbk_store::Options as StoreOptions;
+pub use service::{CallContext, Options, Run, Service};

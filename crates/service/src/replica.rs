@@ -1,0 +1,207 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sbk_api::{
+    AddReplicas, Atomicity, BulkResult, Code, Outcome, Problem, RemoveReplicas, ReplicaName,
+    SetReplicaStatus,
+};
+use sbk_model::{FileKey, FileStatus, Lfn, ReplicaStatus, SeKey, SeName};
+use sbk_store::{
+    audit::Touched,
+    directory::Lock,
+    file,
+    replica::{self, Stored},
+    total::{Deltas, Subject},
+};
+
+use crate::{
+    Context, Error, Note, Run,
+    file::{no_file, results},
+    register::{check_count, hold_elements, unknown_element},
+};
+
+/// The name of a replica in answers.
+fn label(lfn: &Lfn, se: &SeName) -> String {
+    format!("{lfn} at {se}")
+}
+
+/// Files and replicas that a call is about, locked.
+struct Found {
+    files: HashMap<FileKey, file::Stored>,
+    replicas: HashMap<(FileKey, SeKey), Stored>,
+}
+
+async fn find(
+    cx: &mut Context<'_>,
+    lfns: impl Iterator<Item = &Lfn> + Clone,
+) -> Result<Found, Error> {
+    let keys = lfns.map(Lfn::key);
+    let files = file::find(&mut cx.session, keys.clone(), false, Lock::Update).await?;
+    let replicas = replica::of(&mut cx.session, keys, Lock::Update).await?;
+    Ok(Found { files, replicas: replicas.into_iter().map(|r| (r.key(), r)).collect() })
+}
+
+/// The change of the total of a storage element when a replica begins or ends to count.
+fn count(
+    deltas: &mut Deltas,
+    file: &file::Stored,
+    se: SeKey,
+    before: Option<ReplicaStatus>,
+    after: Option<ReplicaStatus>,
+) -> Result<(), Error> {
+    let counts = |status: Option<ReplicaStatus>| {
+        status.is_some_and(|status| status != ReplicaStatus::Retired)
+    };
+    match (counts(before), counts(after)) {
+        (false, true) => deltas.add(Subject::Se(se), file.counts())?,
+        (true, false) => deltas.add(Subject::Se(se), -file.counts())?,
+        _ => {}
+    }
+    Ok(())
+}
+
+impl Run for AddReplicas {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("replicas", self.replicas.len(), 10_000)?;
+        let wanted: BTreeSet<&SeName> = self.replicas.iter().map(|r| &r.replica.se).collect();
+        let declared = hold_elements(cx, wanted).await?;
+        let mut found = find(cx, self.replicas.iter().map(|r| &r.lfn)).await?;
+        let mut new: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
+        let mut deltas = Deltas::default();
+        let mut outcomes = Vec::with_capacity(self.replicas.len());
+        for wanted in &self.replicas {
+            let row = Stored {
+                file: wanted.lfn.key(),
+                se: SeKey::of(&wanted.replica.se),
+                status: wanted.replica.status,
+                pfn: wanted.replica.pfn.as_ref().map(ToString::to_string),
+                created: cx.now,
+                audit: cx.audit,
+            };
+            let outcome = if declared.contains(&wanted.replica.se) {
+                add(&found, &row)
+            } else {
+                Err(unknown_element(&wanted.replica.se))
+            };
+            if outcome == Ok(Outcome::Added) {
+                count(&mut deltas, &found.files[&row.file], row.se, None, Some(row.status))?;
+                found.replicas.insert(row.key(), row.clone());
+                new.insert(row.key(), row);
+            }
+            outcomes.push(outcome);
+        }
+        let abandoned = self.atomicity == Atomicity::All && outcomes.iter().any(Result::is_err);
+        let names: Vec<_> =
+            self.replicas.iter().map(|r| label(&r.lfn, &r.replica.se)).collect();
+        let result = results(names.iter().map(String::as_str).zip(outcomes), abandoned);
+        if abandoned {
+            cx.abandon();
+            return Ok(result);
+        }
+        let rows: Vec<_> = new.into_values().collect();
+        replica::insert(&mut cx.session, &rows).await?;
+        cx.count(deltas).await?;
+        note(cx, &rows, None, serde_json::json!({ "added": rows.len() }));
+        Ok(result)
+    }
+}
+
+fn add(found: &Found, row: &Stored) -> Result<Outcome, Problem> {
+    let file = found.files.get(&row.file).ok_or_else(no_file)?;
+    if file.status == FileStatus::Retired {
+        return Err(Problem::new(Code::Conflict, "the file is retired; restore it first"));
+    }
+    match found.replicas.get(&row.key()) {
+        None => Ok(Outcome::Added),
+        Some(old) if row.pfn.is_some() && row.pfn != old.pfn => {
+            Err(Problem::new(Code::Conflict, "this replica is recorded with another PFN"))
+        }
+        Some(_) => Ok(Outcome::Unchanged),
+    }
+}
+
+fn note(cx: &mut Context<'_>, rows: &[Stored], reason: Option<String>, detail: serde_json::Value) {
+    cx.note(Note {
+        count: rows.len() as u64,
+        touched: rows.iter().map(|row| Touched::File(row.file)).collect(),
+        reason,
+        detail,
+    });
+}
+
+/// Finds the replicas of a call, and says of each name whether it exists.
+fn named<'a>(
+    found: &'a Found,
+    names: &[ReplicaName],
+) -> Vec<Result<(&'a file::Stored, &'a Stored), Problem>> {
+    names
+        .iter()
+        .map(|name| {
+            let key = (name.lfn.key(), SeKey::of(&name.se));
+            let file = found.files.get(&key.0).ok_or_else(no_file)?;
+            let absent = || Problem::new(Code::NotFound, "there is no such replica");
+            Ok((file, found.replicas.get(&key).ok_or_else(absent)?))
+        })
+        .collect()
+}
+
+impl Run for SetReplicaStatus {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("replicas", self.replicas.len(), 10_000)?;
+        let found = find(cx, self.replicas.iter().map(|r| &r.lfn)).await?;
+        let mut changed: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
+        let mut deltas = Deltas::default();
+        let mut outcomes = Vec::with_capacity(self.replicas.len());
+        for item in named(&found, &self.replicas) {
+            outcomes.push(match item {
+                Err(problem) => Err(problem),
+                Ok((_, old)) if old.status == self.status || changed.contains_key(&old.key()) => {
+                    Ok(Outcome::Unchanged)
+                }
+                Ok((file, old)) => {
+                    count(&mut deltas, file, old.se, Some(old.status), Some(self.status))?;
+                    let new = Stored { status: self.status, audit: cx.audit, ..old.clone() };
+                    changed.insert(old.key(), new);
+                    Ok(Outcome::Changed)
+                }
+            });
+        }
+        let rows: Vec<_> = changed.into_values().collect();
+        replica::change(&mut cx.session, &rows).await?;
+        cx.count(deltas).await?;
+        let reason = self.reason.as_ref().map(ToString::to_string);
+        let detail = serde_json::json!({ "status": self.status, "replicas": rows.len() });
+        note(cx, &rows, reason, detail);
+        let names: Vec<_> = self.replicas.iter().map(|r| label(&r.lfn, &r.se)).collect();
+        Ok(results(names.iter().map(String::as_str).zip(outcomes), false))
+    }
+}
+
+impl Run for RemoveReplicas {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("replicas", self.replicas.len(), 10_000)?;
+        let found = find(cx, self.replicas.iter().map(|r| &r.lfn)).await?;
+        let mut removed: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
+        let mut deltas = Deltas::default();
+        let mut outcomes = Vec::with_capacity(self.replicas.len());
+        for item in named(&found, &self.replicas) {
+            outcomes.push(match item {
+                // A repeated removal finds nothing, which is what it asks for.
+                Err(problem) if problem.code == Code::NotFound => Ok(Outcome::Unchanged),
+                Err(problem) => Err(problem),
+                Ok((_, old)) if removed.contains_key(&old.key()) => Ok(Outcome::Unchanged),
+                Ok((file, old)) => {
+                    count(&mut deltas, file, old.se, Some(old.status), None)?;
+                    removed.insert(old.key(), old.clone());
+                    Ok(Outcome::Removed)
+                }
+            });
+        }
+        let rows: Vec<_> = removed.into_values().collect();
+        replica::remove(&mut cx.session, &rows).await?;
+        cx.count(deltas).await?;
+        let detail = serde_json::json!({ "removed": rows.len() });
+        note(cx, &rows, Some(self.reason.to_string()), detail);
+        let names: Vec<_> = self.replicas.iter().map(|r| label(&r.lfn, &r.se)).collect();
+        Ok(results(names.iter().map(String::as_str).zip(outcomes), false))
+    }
+}

@@ -1,0 +1,274 @@
+//! Takes files out of the catalogue, brings them back, and removes them for good.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sbk_api::{
+    BulkResult, Code, DatasetLoss, Outcome, Problem, Progress, PurgeFiles, RestoreFiles,
+    RetireFiles, Retirement,
+};
+use sbk_model::{
+    DatasetKey, DatasetName, DatasetStatus, FileKey, FileStatus, Lfn, Reason, ReplicaStatus,
+    TermKey, Totals,
+};
+use sbk_store::{
+    audit::Touched,
+    dataset, directory,
+    directory::Lock,
+    file::{self, Stored},
+    member, replica,
+    total::{Deltas, Subject},
+};
+
+use crate::{
+    Context, Error, Note, Run,
+    file::{no_file, results},
+    register::check_count,
+};
+
+/// How long a retired file can be restored when nothing is said, in seconds.
+const GRACE_SECONDS: u32 = 30 * 24 * 3600;
+
+/// The most datasets that an answer names.
+const MAX_DATASETS: usize = 1000;
+
+/// Until when what is retired now can be restored.
+fn until(cx: &Context<'_>, grace_seconds: Option<u32>) -> sbk_model::Timestamp {
+    cx.now.plus_seconds(i64::from(grace_seconds.unwrap_or(GRACE_SECONDS)))
+}
+
+/// What files are part of.
+#[derive(Debug, Default)]
+struct Surroundings {
+    replicas: Vec<replica::Stored>,
+    datasets: HashMap<FileKey, Vec<(DatasetKey, DatasetName)>>,
+    /// Files that a frozen dataset lists, with its name.
+    frozen: HashMap<FileKey, DatasetName>,
+}
+
+async fn surroundings(
+    cx: &mut Context<'_>,
+    files: &BTreeSet<FileKey>,
+) -> Result<Surroundings, Error> {
+    let session = &mut cx.session;
+    let replicas = replica::of(session, files.iter().copied(), Lock::Update).await?;
+    let datasets = member::datasets_of(session, files.iter().copied()).await?;
+    let keys: BTreeSet<DatasetKey> =
+        datasets.values().flatten().map(|(key, _)| *key).collect();
+    let states = dataset::find(session, keys, Lock::Share).await?;
+    let is_frozen =
+        |key: &DatasetKey| states.get(key).is_some_and(|s| s.status == DatasetStatus::Frozen);
+    let frozen = datasets
+        .iter()
+        .filter_map(|(file, list)| {
+            let (_, name) = list.iter().find(|(key, _)| is_frozen(key))?;
+            Some((*file, name.clone()))
+        })
+        .collect();
+    Ok(Surroundings { replicas, datasets, frozen })
+}
+
+/// The changes of totals when files come (`+`) or go (`-`), as `counts` says.
+async fn count(
+    cx: &mut Context<'_>,
+    files: &[&Stored],
+    around: &Surroundings,
+    counts: impl Fn(&Stored) -> Totals,
+) -> Result<Deltas, Error> {
+    let mut deltas = Deltas::default();
+    let by_key: HashMap<FileKey, Totals> = files.iter().map(|f| (f.key, counts(f))).collect();
+    let paths =
+        directory::paths(&mut cx.session, files.iter().map(|f| f.key.directory.0)).await?;
+    let mut below: BTreeMap<&str, Totals> = BTreeMap::new();
+    for file in files {
+        let count = by_key[&file.key];
+        deltas.add(Subject::Vo(TermKey(file.vo)), count)?;
+        let path = paths.get(&file.key.directory.0).map_or("", |path| path);
+        let sum = below.entry(path).or_default();
+        *sum = sum.checked_add(count).ok_or_else(|| {
+            sbk_store::Error::OutOfRange("a total of this call does not fit".into())
+        })?;
+        for (dataset, _) in around.datasets.get(&file.key).into_iter().flatten() {
+            deltas.add(Subject::Dataset(*dataset), count)?;
+        }
+    }
+    for (path, sum) in below {
+        let path = if path.is_empty() { "/" } else { path };
+        deltas.add_below(&path.parse()?, sum)?;
+    }
+    for replica in around.replicas.iter().filter(|r| r.status != ReplicaStatus::Retired) {
+        if let Some(count) = by_key.get(&replica.file) {
+            deltas.add(Subject::Se(replica.se), *count)?;
+        }
+    }
+    Ok(deltas)
+}
+
+/// What is to be done to files, and what it touches.
+pub struct Retiring<'a> {
+    /// Why.
+    pub reason: &'a Reason,
+    /// How long the files can be restored, in seconds.
+    pub grace_seconds: Option<u32>,
+}
+
+/// Retires files that are locked and not retired; returns those that were, and what it touches.
+pub async fn retire(
+    cx: &mut Context<'_>,
+    stored: &[&Stored],
+    how: &Retiring<'_>,
+) -> Result<(Retirement, HashMap<FileKey, DatasetName>), Error> {
+    let keys: BTreeSet<FileKey> = stored.iter().map(|file| file.key).collect();
+    let around = surroundings(cx, &keys).await?;
+    let going: Vec<&Stored> =
+        stored.iter().copied().filter(|f| !around.frozen.contains_key(&f.key)).collect();
+    let deltas = count(cx, &going, &around, |file| -file.counts()).await?;
+    let until = until(cx, how.grace_seconds);
+    let at = (cx.now, cx.audit);
+    let going_keys: BTreeSet<FileKey> = going.iter().map(|file| file.key).collect();
+    let status = FileStatus::Retired;
+    file::set_status(&mut cx.session, going_keys.iter().copied(), status, Some(until), at).await?;
+    cx.count(deltas).await?;
+    let mut losses: BTreeMap<&DatasetName, u64> = BTreeMap::new();
+    for file in &going_keys {
+        for (_, name) in around.datasets.get(file).into_iter().flatten() {
+            *losses.entry(name).or_default() += 1;
+        }
+    }
+    let touched = Retirement {
+        bytes: going.iter().map(|file| file.size.get()).sum(),
+        replicas: around.replicas.iter().filter(|r| going_keys.contains(&r.file)).count() as u64,
+        datasets: losses
+            .into_iter()
+            .take(MAX_DATASETS)
+            .map(|(dataset, files)| DatasetLoss { dataset: dataset.clone(), files })
+            .collect(),
+        ..Retirement::default()
+    };
+    Ok((touched, around.frozen))
+}
+
+/// Moves the counts of locked files from their directory to another, and refuses to touch files
+/// of frozen datasets.
+pub async fn move_counts(
+    cx: &mut Context<'_>,
+    files: &[Stored],
+    from: &sbk_model::DirPath,
+    to: &sbk_model::DirPath,
+) -> Result<Deltas, Error> {
+    let keys: BTreeSet<FileKey> = files.iter().map(|file| file.key).collect();
+    let around = surroundings(cx, &keys).await?;
+    if let Some((key, dataset)) = around.frozen.iter().next() {
+        let name = files.iter().find(|f| f.key == *key).map_or("", |f| f.name.as_str());
+        return Err(Error::Conflict(format!("{from}/{name}: {}", frozen(dataset).detail)));
+    }
+    let mut sum = Totals::default();
+    for file in files {
+        sum = sum.checked_add(file.counts()).unwrap_or(sum);
+    }
+    let mut deltas = Deltas::default();
+    deltas.add_below(from, -sum)?;
+    deltas.add_below(to, sum)?;
+    Ok(deltas)
+}
+
+/// Says that a frozen dataset keeps a file.
+pub fn frozen(name: &DatasetName) -> Problem {
+    let text = format!("the frozen dataset {:?} lists it, and never changes", name.as_str());
+    Problem::new(Code::Conflict, text)
+}
+
+impl Run for RetireFiles {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Retirement, Error> {
+        check_count("lfns", self.lfns.len(), 10_000)?;
+        let keys = self.lfns.iter().map(Lfn::key);
+        let stored = file::find(&mut cx.session, keys, false, Lock::Update).await?;
+        let mut going: Vec<&Stored> =
+            stored.values().filter(|file| file.status != FileStatus::Retired).collect();
+        going.sort_by_key(|file| file.key);
+        let how = Retiring { reason: &self.reason, grace_seconds: self.grace_seconds };
+        let (touched, kept) = retire(cx, &going, &how).await?;
+        let mut seen = BTreeSet::new();
+        let outcomes = self.lfns.iter().map(|lfn| {
+            let key = lfn.key();
+            let outcome = match stored.get(&key) {
+                None => Err(no_file()),
+                Some(file) if file.status == FileStatus::Retired => Ok(Outcome::Unchanged),
+                Some(_) if !seen.insert(key) => Ok(Outcome::Unchanged),
+                Some(_) => kept.get(&key).map_or(Ok(Outcome::Changed), |name| Err(frozen(name))),
+            };
+            (lfn.as_str(), outcome)
+        });
+        let bulk = results(outcomes, false);
+        let done: Vec<_> = going.iter().filter(|f| !kept.contains_key(&f.key)).collect();
+        if self.preview {
+            cx.abandon();
+        } else {
+            cx.note(Note {
+                count: done.len() as u64,
+                touched: done.iter().map(|file| Touched::File(file.key)).collect(),
+                reason: Some(self.reason.to_string()),
+                detail: serde_json::json!({ "files": done.len(), "bytes": touched.bytes }),
+            });
+        }
+        Ok(Retirement { bulk, preview: self.preview, ..touched })
+    }
+}
+
+impl Run for RestoreFiles {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("lfns", self.lfns.len(), 10_000)?;
+        let keys = self.lfns.iter().map(Lfn::key);
+        let stored = file::find(&mut cx.session, keys, false, Lock::Update).await?;
+        let mut back: Vec<Stored> = stored
+            .values()
+            .filter(|file| file.status == FileStatus::Retired)
+            .map(|file| Stored { status: FileStatus::Good, ..file.clone() })
+            .collect();
+        back.sort_by_key(|file| file.key);
+        let keys: BTreeSet<FileKey> = back.iter().map(|file| file.key).collect();
+        let around = surroundings(cx, &keys).await?;
+        let files: Vec<&Stored> = back.iter().collect();
+        let deltas = count(cx, &files, &around, Stored::counts).await?;
+        let at = (cx.now, cx.audit);
+        let status = FileStatus::Good;
+        file::set_status(&mut cx.session, keys.iter().copied(), status, None, at).await?;
+        cx.count(deltas).await?;
+        let outcomes = self.lfns.iter().map(|lfn| {
+            let outcome = match stored.get(&lfn.key()) {
+                None => Err(no_file()),
+                Some(file) if file.status == FileStatus::Retired => Ok(Outcome::Changed),
+                Some(_) => Ok(Outcome::Unchanged),
+            };
+            (lfn.as_str(), outcome)
+        });
+        let result = results(outcomes, false);
+        cx.note(Note {
+            count: keys.len() as u64,
+            touched: keys.into_iter().map(Touched::File).collect(),
+            reason: Some(self.reason.to_string()),
+            detail: serde_json::json!({ "files": result.changed }),
+        });
+        Ok(result)
+    }
+}
+
+impl Run for PurgeFiles {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
+        let limit = self.limit.unwrap_or(1000);
+        check_count("limit", limit as usize, 10_000)?;
+        let gone = file::expired(&mut cx.session, cx.now, i64::from(limit)).await?;
+        let keys: Vec<FileKey> = gone.iter().map(|file| file.key).collect();
+        file::remove(&mut cx.session, &keys).await?;
+        let names = file::present(&mut cx.session, gone).await?;
+        cx.note(Note {
+            count: keys.len() as u64,
+            touched: keys.iter().map(|key| Touched::File(*key)).collect(),
+            reason: Some("the grace period ended".into()),
+            detail: serde_json::json!({
+                "files": names.iter().take(100).map(|file| &file.lfn).collect::<Vec<_>>(),
+            }),
+        });
+        let done = keys.len() < limit as usize;
+        Ok(Progress { done, files: keys.len() as u64, ..Progress::default() })
+    }
+}

@@ -1,0 +1,115 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use sbk_api::{
+    BulkResult, DeclareStorageElements, Done, ItemResult, ListSites, ListStorageElements, Outcome,
+    Page, RemoveStorageElement, Site, StorageElement, StorageElementUse,
+};
+use sbk_model::SeKey;
+use sbk_store::{
+    storage,
+    total::{self, Subject},
+};
+
+use crate::{Context, Error, Note, Run, cursor, register::check_count};
+
+impl Run for ListStorageElements {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Page<StorageElementUse>, Error> {
+        let (after, limit) = cursor::page::<String>(&self.page)?;
+        let found = storage::list(&mut cx.session, &after.unwrap_or_default(), limit).await?;
+        let subjects: Vec<_> = found.iter().map(|(key, _)| Subject::Se(*key)).collect();
+        let mut totals = total::of(&mut cx.session, &subjects).await?;
+        let items: Vec<_> = found
+            .into_iter()
+            .map(|(key, element)| StorageElementUse {
+                totals: totals.remove(&key.0).unwrap_or_default(),
+                element,
+            })
+            .collect();
+        let next = cursor::next(&items, limit, |item| cursor::encode(&item.element.name));
+        Ok(Page { items, next })
+    }
+}
+
+impl Run for ListSites {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Site>, Error> {
+        let (after, limit) = cursor::page::<String>(&self.page)?;
+        let items = storage::list_sites(&mut cx.session, &after.unwrap_or_default(), limit).await?;
+        let next = cursor::next(&items, limit, |site| cursor::encode(&site.name));
+        Ok(Page { items, next })
+    }
+}
+
+impl Run for DeclareStorageElements {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("elements", self.elements.len(), 10_000)?;
+        for prefix in self.elements.iter().filter_map(|e| e.pfn_prefix.as_ref()) {
+            if prefix.is_empty() || prefix.len() > 1024 || prefix.chars().any(char::is_control) {
+                let reason = "is not 1 to 1024 printable bytes";
+                return Err(Error::invalid("elements.pfn_prefix", prefix, reason));
+            }
+        }
+        // The last declaration of a name counts.
+        let wanted: BTreeMap<SeKey, StorageElement> =
+            self.elements.iter().map(|e| (SeKey::of(&e.name), e.clone())).collect();
+        let sites: BTreeSet<_> = wanted.values().filter_map(|e| e.site.clone()).collect();
+        let sites: Vec<_> = sites.into_iter().map(|name| Site { name }).collect();
+        storage::add_sites(&mut cx.session, &sites).await?;
+        let known = storage::find(&mut cx.session, wanted.keys().copied()).await?;
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
+        for (key, element) in &wanted {
+            match known.get(key) {
+                None => new.push(element.clone()),
+                Some(old) if old != element => changed.push(element.clone()),
+                Some(_) => {}
+            }
+        }
+        storage::add(&mut cx.session, &new).await?;
+        storage::change(&mut cx.session, &changed).await?;
+        let outcome = |e: &StorageElement| {
+            if new.iter().any(|n| n.name == e.name) {
+                Outcome::Added
+            } else if changed.iter().any(|c| c.name == e.name) {
+                Outcome::Changed
+            } else {
+                Outcome::Unchanged
+            }
+        };
+        let results = self.elements.iter().map(|e| ItemResult {
+            name: e.name.to_string(),
+            outcome: outcome(e),
+            problem: None,
+        });
+        let results = BulkResult::of(results.collect());
+        cx.note(Note {
+            count: (new.len() + changed.len()) as u64,
+            detail: serde_json::json!({
+                "added": new.iter().map(|e| &e.name).collect::<Vec<_>>(),
+                "changed": changed.iter().map(|e| &e.name).collect::<Vec<_>>(),
+            }),
+            ..Note::default()
+        });
+        Ok(results)
+    }
+}
+
+impl Run for RemoveStorageElement {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Done, Error> {
+        if !storage::lock(&mut cx.session, &self.se).await? {
+            return Err(Error::NotFound(format!("there is no storage element {}", self.se)));
+        }
+        if storage::is_used(&mut cx.session, &self.se).await? {
+            return Err(Error::Conflict(format!(
+                "the storage element {} still has replicas; remove them first",
+                self.se
+            )));
+        }
+        storage::remove(&mut cx.session, &self.se).await?;
+        total::remove(&mut cx.session, Subject::Se(SeKey::of(&self.se))).await?;
+        cx.note(Note {
+            count: 1,
+            detail: serde_json::json!({ "removed": self.se }),
+            ..Note::default()
+        });
+        Ok(Done { outcome: Outcome::Removed })
+    }
+}

@@ -1,0 +1,183 @@
+use sbk_metadata::query::{Checked, Target};
+use sbk_model::{TermKey, Totals};
+use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+
+use super::{
+    Compiler, Position,
+    compile::names_status,
+    order::{SortKey, after, sort_keys},
+};
+use crate::{
+    Error, Session, dataset,
+    file::{self, Stored},
+    promotion::Promoted,
+};
+
+/// A file that a query found, with its place in the answer.
+#[derive(Debug)]
+pub struct Hit {
+    /// The file.
+    pub file: Stored,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// A query for files, ready to be run.
+#[derive(Debug)]
+pub struct FileQuery<'a> {
+    /// The checked query.
+    pub checked: &'a Checked,
+    /// The fields that have columns.
+    pub promoted: &'a [Promoted],
+    /// The community, if only one is meant.
+    pub vo: Option<TermKey>,
+}
+
+impl FileQuery<'_> {
+    /// Runs the query for one page.
+    pub async fn page(
+        &self,
+        session: &mut Session,
+        position: Option<&Position>,
+        limit: u64,
+        with_meta: bool,
+    ) -> Result<Vec<Hit>, Error> {
+        let (select, keys) = self.select(session, position, limit, with_meta)?;
+        let statement = session.dialect().build(&select)?;
+        let first = if with_meta { 19 } else { 18 };
+        let rows = session.rows_of(statement).await?;
+        rows.iter()
+            .map(|row| {
+                let file = file::read(row, with_meta)?;
+                let values: Result<Vec<_>, _> =
+                    keys.iter().enumerate().map(|(at, key)| key.read(row, first + at)).collect();
+                Ok(Hit { position: Position { values: values?, key: file.key }, file })
+            })
+            .collect()
+    }
+
+    /// Counts what the query finds.
+    pub async fn count(&self, session: &mut Session) -> Result<Totals, Error> {
+        let dialect = session.dialect();
+        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let mut select = self.filtered(&compiler)?;
+        for sum in ["COUNT(*)", "COALESCE(SUM(f.size), 0)", "COALESCE(SUM(f.events), 0)"] {
+            select.expr(Expr::cust(dialect.spell(&format!("CAST({sum} AS {{int}})"))));
+        }
+        let statement = dialect.build(&select)?;
+        let rows = session.rows_of(statement).await?;
+        let row = rows.first().ok_or_else(|| Error::Internal("a count has no row".into()))?;
+        Ok(Totals { files: row.int(0)?, bytes: row.int(1)?, events: row.int(2)? })
+    }
+
+    /// How the database would run the query: its plan, and the number of files it expects.
+    pub async fn plan(&self, session: &mut Session) -> Result<(Vec<String>, Option<i64>), Error> {
+        let dialect = session.dialect();
+        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let mut select = self.filtered(&compiler)?;
+        select.expr(Expr::cust("f.dir")).expr(Expr::cust("f.id"));
+        let mut statement = dialect.build(&select)?;
+        statement.sql.insert_str(0, dialect.explain());
+        statement.keep = false;
+        let rows = session.rows_of(statement).await?;
+        let texts: Result<Vec<_>, _> =
+            rows.iter().map(|row| row.text(dialect.plan_column())).collect();
+        Ok(dialect.read_plan(&texts?))
+    }
+
+    /// The fields of the query that have no index to start from.
+    pub fn unindexed(&self, session: &Session) -> Vec<String> {
+        let compiler = Compiler::new(session.dialect(), Target::File, self.promoted);
+        compiler.unindexed(&self.checked.filter)
+    }
+
+    fn filtered(&self, compiler: &Compiler<'_>) -> Result<SelectStatement, Error> {
+        let condition = compiler.condition(&self.checked.filter)?;
+        let mut select = Query::select();
+        select.from_as(Alias::new("file"), Alias::new("f"));
+        if compiler.needs_directory() {
+            Self::join_directory(&mut select);
+        }
+        select.cond_where(condition);
+        if !names_status(&self.checked.filter) {
+            select.and_where(Expr::cust("f.status <> 3"));
+        }
+        if let Some(vo) = self.vo {
+            select.and_where(Expr::col((Alias::new("f"), Alias::new("vo"))).eq(vo.0));
+        }
+        Ok(select)
+    }
+
+    fn join_directory(select: &mut SelectStatement) {
+        let matches = Expr::cust("d.dir = f.dir");
+        select.join_as(
+            sea_query::JoinType::InnerJoin,
+            Alias::new("directory"),
+            Alias::new("d"),
+            matches,
+        );
+    }
+
+    fn select(
+        &self,
+        session: &Session,
+        position: Option<&Position>,
+        limit: u64,
+        with_meta: bool,
+    ) -> Result<(SelectStatement, Vec<SortKey>), Error> {
+        let dialect = session.dialect();
+        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        // The order is compiled first: it may need the directory beside the file.
+        let keys = sort_keys(&compiler, &self.checked.order);
+        let mut select = self.filtered(&compiler)?;
+        select.expr(Expr::cust(dialect.spell(&file::columns(with_meta))));
+        for key in &keys {
+            select.expr(Expr::cust(key.sql.clone()));
+            let missing = Expr::cust(format!("(CASE WHEN {} IS NULL THEN 1 ELSE 0 END)", key.sql));
+            select.order_by_expr(missing, Order::Asc);
+            let order = if key.descending { Order::Desc } else { Order::Asc };
+            select.order_by_expr(Expr::cust(key.sql.clone()), order);
+        }
+        if let Some(position) = position {
+            select.and_where(compiler.expr(after(&compiler, &keys, position)));
+        }
+        select.order_by_expr(Expr::cust("f.dir"), Order::Asc);
+        select.order_by_expr(Expr::cust("f.id"), Order::Asc);
+        select.limit(limit);
+        Ok((select, keys))
+    }
+}
+
+/// Finds datasets by name, then by community, after a position.
+pub async fn datasets(
+    session: &mut Session,
+    checked: &Checked,
+    promoted: &[Promoted],
+    vo: Option<TermKey>,
+    after: Option<(&str, i64)>,
+    limit: u64,
+) -> Result<Vec<dataset::Stored>, Error> {
+    let dialect = session.dialect();
+    let compiler = Compiler::new(dialect, Target::Dataset, promoted);
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust(dialect.spell(dataset::COLUMNS)))
+        .from_as(Alias::new("dataset"), Alias::new("s"))
+        .cond_where(compiler.condition(&checked.filter)?);
+    if let Some(vo) = vo {
+        select.and_where(Expr::col((Alias::new("s"), Alias::new("vo"))).eq(vo.0));
+    }
+    if let Some((name, vo)) = after {
+        let params = vec![name.into(), name.into(), vo.into()];
+        select.and_where(
+            compiler.expr(("s.name > ? OR (s.name = ? AND s.vo > ?)".into(), params)),
+        );
+    }
+    select
+        .order_by_expr(Expr::cust("s.name"), Order::Asc)
+        .order_by_expr(Expr::cust("s.vo"), Order::Asc)
+        .limit(limit);
+    let statement = dialect.build(&select)?;
+    let rows = session.rows_of(statement).await?;
+    rows.iter().map(dataset::read).collect()
+}
