@@ -22,8 +22,8 @@ const PROBES: u64 = 100_000;
 const REPLAYS: u64 = 20;
 const LOOK_UPS: usize = 30;
 const LISTINGS: usize = 100;
-const PGBENCH_ROUNDS: usize = 5;
-const PGBENCH_SECONDS: u32 = 3;
+const PGBENCH_ROUNDS: u64 = 15;
+const PGBENCH_SECONDS: u32 = 1;
 
 /// Compares keys that are hashes of names with keys from a sequence, on `PostgreSQL`.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         replay(&mut catalogues, batches, &mut stage)?;
         settle(&mut catalogues, *rows)?;
         sizes(&catalogues, &mut stage)?;
-        look_up_one(&catalogues, &interrupt, &mut stage)?;
+        look_up_one(&mut catalogues, &interrupt, &mut stage)?;
         look_up_many(&mut catalogues, *rows, &mut stage)?;
         list(&mut catalogues, *rows, &mut stage)?;
 
@@ -202,23 +202,37 @@ fn sizes(catalogues: &[Catalogue], stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-fn look_up_one(catalogues: &[Catalogue], interrupt: &Interrupt, stage: &mut Stage) -> Result<()> {
+fn look_up_one(
+    catalogues: &mut [Catalogue],
+    interrupt: &Interrupt,
+    stage: &mut Stage,
+) -> Result<()> {
+    const MEASURES: [(&str, u32); 2] = [
+        ("look-ups of one name a second, 1 client", 1),
+        ("look-ups of one name a second, 16 clients", 16),
+    ];
+    const ALONE: &str = "the probe alone a second, 16 clients";
+
     let choice = format!("\\set number random(0, {})\n", PROBES - 1);
+    let alone = format!("{choice}SELECT lfn FROM probe WHERE number = :number;");
     for round in 0..=PGBENCH_ROUNDS {
-        for catalogue in catalogues {
+        let mut measure = |name, catalogue: &Catalogue, script: &str, clients| -> Result<()> {
             interrupt.check()?;
-            let url = catalogue.cluster.url();
-            let script = format!("{choice}{}", catalogue.layout.look_up_probe());
-            let alone = format!("{choice}SELECT lfn FROM probe WHERE number = :number;");
-            let one = pgbench(&url, &script, 1, PGBENCH_SECONDS)?;
-            let sixteen = pgbench(&url, &script, 16, PGBENCH_SECONDS)?;
-            let probe = pgbench(&url, &alone, 16, PGBENCH_SECONDS)?;
+            let rate = pgbench(&catalogue.cluster.url(), script, clients, PGBENCH_SECONDS)?;
             // The first round fills the caches.
             if round > 0 {
-                stage.add("look-ups of one name a second, 1 client", catalogue.layout, one);
-                stage.add("look-ups of one name a second, 16 clients", catalogue.layout, sixteen);
-                stage.add("the probe alone a second, 16 clients", catalogue.layout, probe);
+                stage.add(name, catalogue.layout, rate);
             }
+            Ok(())
+        };
+        for (name, clients) in MEASURES {
+            for catalogue in in_turn(catalogues, round) {
+                let script = format!("{choice}{}", catalogue.layout.look_up_probe());
+                measure(name, catalogue, &script, clients)?;
+            }
+        }
+        for catalogue in in_turn(catalogues, round) {
+            measure(ALONE, catalogue, &alone, 16)?;
         }
     }
     Ok(())
@@ -275,7 +289,8 @@ fn introduction() -> String {
     format!(
         "# Keys from names against keys from a sequence\n\n\
          {}. fsync and synchronous_commit on, {}. Each layout has a server of its own; a round \
-         measures all of them in turn; the figures are medians. Client and servers share the \
+         measures all of them in turn; the figures are medians, and the \
+         middle half of the values in brackets. Client and servers share the \
          cores.\n\n\
          Files are registered in batches of 1,000, one transaction each, in 20 directories of 50 \
          new files; a directory is visited twice, ten batches apart; names are like `{example}` ({} bytes). \

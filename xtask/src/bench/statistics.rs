@@ -1,8 +1,19 @@
-/// The middle value, or zero of nothing.
-pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+/// The middle value, and the bounds of the middle half.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    pub median: f64,
+    pub lower: f64,
+    pub upper: f64,
+}
+
+impl Summary {
+    /// Summarises the values, of which there is at least one.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut values = values.to_vec();
+        values.sort_by(f64::total_cmp);
+        let at = |quarter: usize| values.get((values.len().checked_sub(1)?) * quarter / 4).copied();
+        Some(Self { median: at(2)?, lower: at(1)?, upper: at(3)? })
+    }
 }
 
 #[cfg(test)]
@@ -10,9 +21,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_not_moved_by_one_extreme_value() {
-        let median = median([3.0, 1000.0, 1.0]);
+    fn one_extreme_value_moves_nothing() {
+        let summary = Summary::of(&[3.0, 1000.0, 1.0, 2.0, 4.0]);
 
-        assert!((median - 3.0).abs() < f64::EPSILON);
+        assert_eq!(summary, Some(Summary { median: 3.0, lower: 2.0, upper: 4.0 }));
+    }
+
+    #[test]
+    fn nothing_has_no_summary() {
+        assert_eq!(Summary::of(&[]), None);
     }
 }

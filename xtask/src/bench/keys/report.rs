@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::layout::Layout;
-use crate::bench::statistics::median;
+use crate::bench::statistics::Summary;
 
 /// What was measured, by measure and layout, at one number of rows.
 #[derive(Debug, Default)]
@@ -36,13 +36,22 @@ impl Stage {
         for (name, values) in &self.measures {
             let _ = write!(text, "| {name} |");
             for layout in Layout::ALL {
-                let cell =
-                    values.get(&layout).map(|values| rounded(median(values.iter().copied())));
-                let _ = write!(text, " {} |", cell.unwrap_or_default());
+                let values = values.get(&layout).map_or(&[][..], Vec::as_slice);
+                let _ = write!(text, " {} |", cell(values));
             }
             text.push('\n');
         }
         text
+    }
+}
+
+fn cell(values: &[f64]) -> String {
+    match Summary::of(values) {
+        None => String::new(),
+        Some(summary) if values.len() == 1 => rounded(summary.median),
+        Some(Summary { median, lower, upper }) => {
+            format!("{} ({} to {})", rounded(median), rounded(lower), rounded(upper))
+        }
     }
 }
 
@@ -77,13 +86,13 @@ mod tests {
     #[test]
     fn a_stage_shows_medians_in_the_order_of_the_layouts() {
         let mut stage = Stage::new(1_000_000);
-        for value in [1.0, 12345.0, 12346.0] {
+        for value in [1.0, 12345.0, 12346.2] {
             stage.add("rate", Layout::Derived, value);
         }
 
         let table = stage.markdown();
 
         assert!(table.starts_with("## 1,000,000 files\n"), "{table}");
-        assert!(table.ends_with("| rate | 12,345 |  |  |\n"), "{table}");
+        assert!(table.ends_with("| rate | 12,345 (1.00 to 12,345) |  |  |\n"), "{table}");
     }
 }
