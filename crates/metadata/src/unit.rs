@@ -174,6 +174,9 @@ impl Unit {
         if self == to {
             return Some(number);
         }
+        if !self.converts_to(to) {
+            return None;
+        }
         match (self.scale?.factor, to.scale?.factor) {
             (Factor::Exact(a, b), Factor::Exact(c, d)) => {
                 number.times(a.checked_mul(d)?, b.checked_mul(c)?)
