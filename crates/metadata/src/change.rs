@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use sbk_model::FieldName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One difference between two versions of a schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Change {
     /// What carries the field.
     pub entity: Entity,
@@ -26,7 +26,7 @@ pub struct Change {
 }
 
 /// What is different about a field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum What {
     /// The field is new.

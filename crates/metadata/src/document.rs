@@ -128,6 +128,7 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(mut self) -> Result<Document, Vec<Problem>> {
+        self.document.sort_keys();
         let length = serde_json::to_string(&self.document).map_or(usize::MAX, |text| text.len());
         if length > Schema::MAX_DOCUMENT {
             let most = Schema::MAX_DOCUMENT;

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use sbk_model::Invalid;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why the value of a field cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
     /// The field's name.
     pub field: String,
@@ -99,10 +99,17 @@ pub(crate) fn nearest<'a>(
         return None;
     }
     (candidates.into_iter())
-        .map(|candidate| (strsim::jaro_winkler(&text, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (likeness(&text, &candidate.to_lowercase()), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(one, _), (two, _)| one.total_cmp(two))
         .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// How like two texts are, from 0 to 1; one slip of the hand is like enough even in short texts.
+fn likeness(one: &str, two: &str) -> f64 {
+    let slips = strsim::osa_distance(one, two);
+    let slip = if slips <= 1 && two.chars().count() > 2 { 0.9 } else { 0.0 };
+    strsim::jaro_winkler(one, two).max(slip)
 }
 
 #[cfg(test)]
@@ -115,6 +122,7 @@ mod tests {
 
         assert_eq!(nearest("enrgy", names).as_deref(), Some("energy"));
         assert_eq!(nearest("xyz", names), None);
+        assert_eq!(nearest("GV", ["eV", "GeV"]).as_deref(), Some("GeV"));
     }
 
     #[test]

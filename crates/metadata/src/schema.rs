@@ -12,7 +12,38 @@ use crate::{Entity, Field, FieldSpec, assemble, spec::SchemaSpec, toml_text};
 
 /// The fields that a community declares, under a version that grows with every change.
 ///
-/// It is written as TOML by people (see [`Schema::from_toml`]) and travels as JSON.
+/// It is written as TOML by people and travels as JSON with the same keys:
+///
+/// ```toml
+/// version = 1
+/// vo = "superb"
+///
+/// [[field]]
+/// name = "dg"                     # a letter, then letters, digits and _
+/// entity = "dataset"              # file, directory or dataset
+/// label = "Detector geometry"     # what people see
+/// description = "…"
+/// kind = "enum"                   # int, float, decimal, string, bool, date, datetime, enum, list
+/// # of = "int"                    # of a list: the kind of its elements
+/// # scale = 4                     # of a decimal number: the digits after the point
+/// # unit = "GeV"                  # of numbers
+/// values = ["DG_4", "DG_BaBar"]   # of an enumeration; if absent, those of all cases
+/// open = true                     # accepts other values too
+/// # min = 0, max = "2 TeV"        # of numbers, dates and moments
+/// # pattern = "[a-z]+"            # of texts: what the whole text must match
+/// # max_length = 128              # of texts, in characters
+/// required = true
+/// searchable = true               # gets a typed column
+/// when = { session = ["fastsim", "fullsim"] }
+///
+/// [[field.case]]                  # rules that hold in addition under a condition
+/// when = { session = "fullsim" }
+/// values = ["DG_4"]
+/// ```
+///
+/// `when` names other fields of the same entity and the value, or the values, of which each must
+/// have one. The field's own `when` says where it may have a value at all; `required` demands
+/// one there. The rules of every case whose `when` holds are added to the field's own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "SchemaSpec<FieldSpec>", into = "SchemaSpec<FieldSpec>")]
 pub struct Schema {
@@ -54,6 +85,12 @@ impl Schema {
     /// A schema without fields, of version 0.
     pub fn empty(vo: Option<Vo>) -> Self {
         Self { version: 0, vo, fields: Vec::new(), by_name: BTreeMap::new() }
+    }
+
+    /// Makes a schema of declared fields.
+    pub fn new(version: u32, vo: Option<Vo>, fields: Vec<FieldSpec>) -> Result<Self, SchemaError> {
+        let fields = fields.into_iter().map(|field| (None, field)).collect::<Vec<_>>();
+        Self::build(version, vo, &fields)
     }
 
     /// Reads a schema from TOML.
@@ -167,8 +204,7 @@ impl TryFrom<SchemaSpec<FieldSpec>> for Schema {
     type Error = SchemaError;
 
     fn try_from(spec: SchemaSpec<FieldSpec>) -> Result<Self, SchemaError> {
-        let fields = spec.fields.into_iter().map(|field| (None, field)).collect::<Vec<_>>();
-        Self::build(spec.version, spec.vo, &fields)
+        Self::new(spec.version, spec.vo, spec.fields)
     }
 }
 

@@ -232,23 +232,6 @@ impl From<&Case> for CaseSpec {
 }
 
 impl KindName {
-    /// The word for a kind.
-    pub fn of(kind: &Kind) -> Self {
-        match kind {
-            Kind::Int => Self::Int,
-            Kind::Float => Self::Float,
-            Kind::Decimal { .. } => Self::Decimal,
-            Kind::String => Self::String,
-            Kind::Bool => Self::Bool,
-            Kind::Date => Self::Date,
-            Kind::DateTime => Self::DateTime,
-            Kind::Enum { .. } => Self::Enum,
-            Kind::List(_) => Self::List,
-        }
-    }
-}
-
-impl KindName {
     /// The word itself.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -261,6 +244,21 @@ impl KindName {
             Self::DateTime => "datetime",
             Self::Enum => "enum",
             Self::List => "list",
+        }
+    }
+
+    /// The word for a kind.
+    pub fn of(kind: &Kind) -> Self {
+        match kind {
+            Kind::Int => Self::Int,
+            Kind::Float => Self::Float,
+            Kind::Decimal { .. } => Self::Decimal,
+            Kind::String => Self::String,
+            Kind::Bool => Self::Bool,
+            Kind::Date => Self::Date,
+            Kind::DateTime => Self::DateTime,
+            Kind::Enum { .. } => Self::Enum,
+            Kind::List(_) => Self::List,
         }
     }
 }

@@ -161,15 +161,20 @@ pub(crate) fn parse_date(text: &str) -> Option<i32> {
 
 /// Reads a moment as RFC 3339, or a date as its midnight in UTC.
 ///
-/// A moment without a time zone and one that is finer than a microsecond are refused.
+/// A moment without a time zone, one that is finer than a microsecond and one before the year 1
+/// are refused.
 pub(crate) fn parse_moment(text: &str) -> Option<Timestamp> {
     if let Some(days) = parse_date(text) {
         return Some(midnight(days));
     }
     let moment: jiff::Timestamp = text.parse().ok()?;
     let whole = moment.subsec_nanosecond() % 1000 == 0;
-    whole.then(|| Timestamp::from_micros(moment.as_microsecond()))
+    let since_year_1 = moment.as_second() >= FIRST_SECOND;
+    (whole && since_year_1).then(|| Timestamp::from_micros(moment.as_microsecond()))
 }
+
+/// The first second of the year 1, since 1970.
+const FIRST_SECOND: i64 = -62_135_596_800;
 
 /// The first moment of a day in UTC.
 pub(crate) const fn midnight(days: i32) -> Timestamp {
@@ -209,6 +214,8 @@ mod tests {
         assert_eq!(parse_moment("2026-01-31"), parse_moment("2026-01-31T01:00:00+01:00"));
         assert_eq!(parse_moment("2026-01-31T12:00:00"), None);
         assert_eq!(parse_moment("2026-01-31T12:00:00.0000001Z"), None);
+        assert_eq!(parse_moment("-000005-01-31T12:00:00Z"), None);
+        assert_eq!(parse_moment("0001-01-01"), parse_moment("0001-01-01T00:00:00Z"));
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! SuperB's parameters can be declared, and its rules hold.
+//! The parameters of `SuperB` can be declared, and its rules hold.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use sbk_metadata::{Document, Entity, Problem, Schema};
 use serde_json::{Value, json};

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use crate::Entity;
 
 /// A part of a query's text, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Span {
     /// The first byte.
     pub start: usize,
@@ -17,7 +17,7 @@ pub struct Span {
 }
 
 /// Where a part of a query stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
     /// In the text.
@@ -266,20 +266,9 @@ fn communities_of(expr: &Expr) -> Option<Vec<&str>> {
         Node::In { field, values, negated: false } if is_vo(field) => values.as_slice(),
         _ => return None,
     };
-    let text = |value: &'_ At<Literal>| match &value.node {
-        Literal::Text(_) => true,
-        Literal::Number(_) | Literal::Bool(_) => false,
+    let text = |value| match value {
+        &At { node: Literal::Text(ref text), .. } => Some(text.as_str()),
+        _ => None,
     };
-    if !values.iter().all(text) {
-        return None;
-    }
-    Some(
-        values
-            .iter()
-            .filter_map(|value| match &value.node {
-                Literal::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect(),
-    )
+    values.iter().map(text).collect()
 }

@@ -75,7 +75,7 @@ impl Query {
 
 type Parsed<T> = Result<T, QueryError>;
 
-/// A place in the dictionary, and how deep it is.
+/// A place in the dictionary, and how many dictionaries of conditions it is in.
 struct Cursor {
     pointer: String,
     depth: usize,
@@ -84,7 +84,7 @@ struct Cursor {
 impl Cursor {
     fn key(&self, key: &str) -> Self {
         let escaped = key.replace('~', "~0").replace('/', "~1");
-        Self { pointer: format!("{}/{escaped}", self.pointer), depth: self.depth + 1 }
+        Self { pointer: format!("{}/{escaped}", self.pointer), depth: self.depth }
     }
 
     fn at<T>(&self, node: T) -> At<T> {
@@ -151,7 +151,8 @@ fn filter(at: &Cursor, map: &Map<String, Json>) -> Parsed<Option<Expr>> {
 
 /// Reads a dictionary whose entries must all hold.
 fn dictionary(at: &Cursor, map: &Map<String, Json>) -> Parsed<Expr> {
-    if at.depth > 3 * Query::MAX_DEPTH {
+    let at = &Cursor { pointer: at.pointer.clone(), depth: at.depth + 1 };
+    if at.depth >= Query::MAX_DEPTH {
         return at.fail(format!("the query is more than {} levels deep", Query::MAX_DEPTH), None);
     }
     let mut parts = Vec::new();

@@ -302,7 +302,9 @@ impl Parser {
         };
         self.at += 1;
         let unit = match self.peek() {
-            Some(Token::Word(word)) if lexer::is_unit(word) => Some(word.clone()),
+            Some(Token::Word(word)) if lexer::is_unit(word) && !self.begins_comparison() => {
+                Some(word.clone())
+            }
             _ => None,
         };
         match (&literal, unit) {
@@ -313,6 +315,16 @@ impl Parser {
                 Ok(At::new(Literal::Text(text), place))
             }
             _ => Ok(At::new(literal, place)),
+        }
+    }
+
+    /// Whether the next word is followed by a comparison, so that an `and` was forgotten.
+    fn begins_comparison(&self) -> bool {
+        let word = |word| matches!(word, "in" | "like" | "between" | "not" | "exists");
+        match self.peek_at(1) {
+            Some(Token::Op(_)) => true,
+            Some(Token::Keyword(keyword)) => word(*keyword),
+            _ => false,
         }
     }
 
