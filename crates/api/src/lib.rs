@@ -10,6 +10,7 @@ mod community;
 mod dataset;
 mod directory;
 mod error;
+mod every;
 mod file;
 mod operation;
 mod query;

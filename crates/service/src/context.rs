@@ -81,7 +81,9 @@ impl Context<'_> {
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => Err(Error::NotFound(match vo {
-                Some(vo) => format!("the community {vo} has no dataset {name:?}", name = name.as_str()),
+                Some(vo) => {
+                    format!("the community {vo} has no dataset {name:?}", name = name.as_str())
+                }
                 None => format!("there is no dataset {:?}", name.as_str()),
             })),
             _ => Err(Error::invalid(

@@ -70,7 +70,7 @@ impl Run for AddDatasets {
             let key = DatasetKey::of(&self.vo, &new.name);
             let twice = drafts.iter().find(|draft| draft.stored.key == key);
             outcomes.push(match (known.get(&key), twice) {
-                (Some(old), _) => self.compare(cx, &community, new, old).await?,
+                (Some(old), _) => compare(cx, &community, new, old).await?,
                 (None, Some(first)) if first.new == new => Ok(Outcome::Unchanged),
                 (None, Some(_)) => {
                     let text = "it is in this call twice, with different contents";
@@ -106,53 +106,50 @@ impl Run for AddDatasets {
     }
 }
 
-impl AddDatasets {
-    /// What becomes of a dataset that exists: unchanged when what is asked for is there.
-    async fn compare(
-        &self,
-        cx: &mut Context<'_>,
-        community: &Community,
-        new: &NewDataset,
-        old: &Stored,
-    ) -> Result<Result<Outcome, Problem>, Error> {
-        let conflict = |text: String| Ok(Err(Problem::new(Code::Conflict, text)));
-        if old.name != new.name {
-            return conflict(format!("its key is that of the dataset {:?}", old.name.as_str()));
-        }
-        let document = match community.schema.canonical(Entity::Dataset, &new.metadata) {
-            Ok(document) => document,
-            Err(problems) => return Ok(Err(Problem::from(metadata::refuse(&problems)))),
-        };
-        let shown = dataset::present(&mut cx.session, vec![old.clone()]).await?;
-        let shown = &shown[0];
-        let mut differences = Vec::new();
-        let mut differ = |what: &str, differs: bool| {
-            if differs {
-                differences.push(what.to_owned());
-            }
-        };
-        differ("kind", new.kind != old.kind);
-        differ("query", new.query.is_some() && new.query != old.query);
-        differ("declared", !new.declared.is_empty() && new.declared != old.declared);
-        let unattributed = new.unattributed_events;
-        differ(
-            "unattributed_events",
-            unattributed.is_some_and(|events| events != old.unattributed_events),
-        );
-        let parents: BTreeSet<_> = new.parents.iter().collect();
-        differ("parents", !parents.is_empty() && parents != shown.parents.iter().collect());
-        let sites: BTreeSet<_> = new.sites.iter().collect();
-        differ("sites", !sites.is_empty() && sites != shown.sites.iter().collect());
-        differ("documents", !new.documents.is_empty() && new.documents != shown.documents);
-        for (field, value) in &document {
-            let name = format!("metadata.{field}");
-            differ(&name, shown.metadata.get(field) != Some(value));
-        }
-        if differences.is_empty() {
-            return Ok(Ok(Outcome::Unchanged));
-        }
-        conflict(format!("it exists, and differs in: {}", differences.join(", ")))
+/// What becomes of a dataset that exists: unchanged when what is asked for is there.
+async fn compare(
+    cx: &mut Context<'_>,
+    community: &Community,
+    new: &NewDataset,
+    old: &Stored,
+) -> Result<Result<Outcome, Problem>, Error> {
+    let conflict = |text: String| Ok(Err(Problem::new(Code::Conflict, text)));
+    if old.name != new.name {
+        return conflict(format!("its key is that of the dataset {:?}", old.name.as_str()));
     }
+    let document = match community.schema.canonical(Entity::Dataset, &new.metadata) {
+        Ok(document) => document,
+        Err(problems) => return Ok(Err(Problem::from(metadata::refuse(&problems)))),
+    };
+    let shown = dataset::present(&mut cx.session, vec![old.clone()]).await?;
+    let shown = &shown[0];
+    let mut differences = Vec::new();
+    let mut differ = |what: &str, differs: bool| {
+        if differs {
+            differences.push(what.to_owned());
+        }
+    };
+    differ("kind", new.kind != old.kind);
+    differ("query", new.query.is_some() && new.query != old.query);
+    differ("declared", !new.declared.is_empty() && new.declared != old.declared);
+    let unattributed = new.unattributed_events;
+    differ(
+        "unattributed_events",
+        unattributed.is_some_and(|events| events != old.unattributed_events),
+    );
+    let parents: BTreeSet<_> = new.parents.iter().collect();
+    differ("parents", !parents.is_empty() && parents != shown.parents.iter().collect());
+    let sites: BTreeSet<_> = new.sites.iter().collect();
+    differ("sites", !sites.is_empty() && sites != shown.sites.iter().collect());
+    differ("documents", !new.documents.is_empty() && new.documents != shown.documents);
+    for (field, value) in &document {
+        let name = format!("metadata.{field}");
+        differ(&name, shown.metadata.get(field) != Some(value));
+    }
+    if differences.is_empty() {
+        return Ok(Ok(Outcome::Unchanged));
+    }
+    conflict(format!("it exists, and differs in: {}", differences.join(", ")))
 }
 
 /// A dataset of the call on its way into the catalogue.
@@ -164,12 +161,8 @@ struct Draft<'a> {
 }
 
 async fn store_names(cx: &mut Context<'_>, call: &AddDatasets) -> Result<(), Error> {
-    let mut names: BTreeSet<String> = [
-        call.vo.to_string(),
-        cx.caller.user.to_string(),
-        cx.caller.group.to_string(),
-    ]
-    .into();
+    let mut names: BTreeSet<String> =
+        [call.vo.to_string(), cx.caller.user.to_string(), cx.caller.group.to_string()].into();
     for new in &call.datasets {
         names.extend(new.owner.as_ref().map(ToString::to_string));
         names.extend(new.group.as_ref().map(ToString::to_string));
@@ -260,7 +253,7 @@ async fn insert(
     let mut sorted: Vec<&Draft<'_>> = drafts.iter().collect();
     sorted.sort_by_key(|draft| draft.stored.key);
     let promoted = cx.promoted().await?;
-    let documents = sorted.iter().map(|draft| (&community.schema, &draft.document));
+    let documents = sorted.iter().map(|draft| (&*community.schema, &draft.document));
     let columns = metadata::columns(&promoted, Entity::Dataset, documents);
     let rows: Vec<_> = sorted.iter().map(|draft| draft.stored.clone()).collect();
     let new = dataset::insert(&mut cx.session, &rows, columns).await?;
@@ -268,15 +261,13 @@ async fn insert(
         return Err(sbk_store::Error::Contended("a dataset was made elsewhere".into()).into());
     }
     let parents = drafts.iter().flat_map(|draft| {
-        let keyed = |name: &DatasetName| {
-            (draft.stored.key, DatasetKey::of(&draft.vo, name), name.clone())
-        };
+        let keyed =
+            |name: &DatasetName| (draft.stored.key, DatasetKey::of(&draft.vo, name), name.clone());
         draft.new.parents.iter().map(keyed)
     });
     dataset::add_parents(&mut cx.session, &parents.collect()).await?;
-    let sites = drafts
-        .iter()
-        .flat_map(|d| d.new.sites.iter().map(|site| (d.stored.key, site.clone())));
+    let sites =
+        drafts.iter().flat_map(|d| d.new.sites.iter().map(|site| (d.stored.key, site.clone())));
     dataset::add_sites(&mut cx.session, &sites.collect()).await?;
     let mut deltas = Deltas::default();
     for draft in drafts {
@@ -305,8 +296,8 @@ impl Run for ChangeDataset {
             cx.session.intern([owner.as_str()]).await?;
             new.owner = TermKey::of(owner.as_str()).0;
         }
-        let patched = self.patch(cx, &old).await?;
-        let related = self.change_related(cx, &old).await?;
+        let patched = patch(self, cx, &old).await?;
+        let related = change_related(self, cx, &old).await?;
         let changed = new != old || patched || related;
         if changed {
             new.modified = cx.now;
@@ -359,56 +350,57 @@ fn check_transition(old: &Stored, status: DatasetStatus) -> Result<(), Error> {
     Err(Error::Conflict(text))
 }
 
-impl ChangeDataset {
-    async fn patch(&self, cx: &mut Context<'_>, old: &Stored) -> Result<bool, Error> {
-        if self.metadata.is_empty() {
-            return Ok(false);
-        }
-        let communities = communities(cx, [old.vo]).await?;
-        let schema = &communities[&old.vo].schema;
-        let current = metadata::parse(old.meta.as_deref())?;
-        let document = schema
-            .canonical_patch(Entity::Dataset, &current, &self.metadata)
-            .map_err(|problems| metadata::refuse(&problems))?;
-        if document == current {
-            return Ok(false);
-        }
-        let promoted = cx.promoted().await?;
-        let with_schema = std::iter::once((schema, &document));
-        let mut columns = metadata::columns(&promoted, Entity::Dataset, with_schema);
-        columns.push(("meta".into(), Cells::Json(vec![metadata::text(&document)])));
-        let keys = [(old.key.0, 0)];
-        promotion::replace(&mut cx.session, Entity::Dataset, &keys, columns).await?;
-        Ok(true)
+async fn patch(call: &ChangeDataset, cx: &mut Context<'_>, old: &Stored) -> Result<bool, Error> {
+    if call.metadata.is_empty() {
+        return Ok(false);
     }
+    let communities = communities(cx, [old.vo]).await?;
+    let schema = &communities[&old.vo].schema;
+    let current = metadata::parse(old.meta.as_deref())?;
+    let document = schema
+        .canonical_patch(Entity::Dataset, &current, &call.metadata)
+        .map_err(|problems| metadata::refuse(&problems))?;
+    if document == current {
+        return Ok(false);
+    }
+    let promoted = cx.promoted().await?;
+    let with_schema = std::iter::once((&**schema, &document));
+    let mut columns = metadata::columns(&promoted, Entity::Dataset, with_schema);
+    columns.push(("meta".into(), Cells::Json(vec![metadata::text(&document)])));
+    let keys = [(old.key.0, 0)];
+    promotion::replace(&mut cx.session, Entity::Dataset, &keys, columns).await?;
+    Ok(true)
+}
 
-    async fn change_related(&self, cx: &mut Context<'_>, old: &Stored) -> Result<bool, Error> {
-        let shown = dataset::present(&mut cx.session, vec![old.clone()]).await?;
-        let shown = &shown[0];
-        let mut changed = false;
-        if let Some(parents) = &self.parents {
-            let wanted: BTreeSet<_> = parents.iter().collect();
-            if wanted != shown.parents.iter().collect() {
-                dataset::clear_parents(&mut cx.session, old.key).await?;
-                let keyed = parents
-                    .iter()
-                    .map(|name| (old.key, DatasetKey::of(&shown.vo, name), name.clone()));
-                dataset::add_parents(&mut cx.session, &keyed.collect()).await?;
-                changed = true;
-            }
+async fn change_related(
+    call: &ChangeDataset,
+    cx: &mut Context<'_>,
+    old: &Stored,
+) -> Result<bool, Error> {
+    let shown = dataset::present(&mut cx.session, vec![old.clone()]).await?;
+    let shown = &shown[0];
+    let mut changed = false;
+    if let Some(parents) = &call.parents {
+        let wanted: BTreeSet<_> = parents.iter().collect();
+        if wanted != shown.parents.iter().collect() {
+            dataset::clear_parents(&mut cx.session, old.key).await?;
+            let keyed =
+                parents.iter().map(|name| (old.key, DatasetKey::of(&shown.vo, name), name.clone()));
+            dataset::add_parents(&mut cx.session, &keyed.collect()).await?;
+            changed = true;
         }
-        if let Some(sites) = &self.sites {
-            let wanted: BTreeSet<_> = sites.iter().cloned().collect();
-            if wanted != shown.sites.iter().cloned().collect() {
-                check_sites(cx, &wanted).await?;
-                dataset::clear_sites(&mut cx.session, old.key).await?;
-                let keyed = wanted.into_iter().map(|site| (old.key, site));
-                dataset::add_sites(&mut cx.session, &keyed.collect()).await?;
-                changed = true;
-            }
-        }
-        Ok(changed)
     }
+    if let Some(sites) = &call.sites {
+        let wanted: BTreeSet<_> = sites.iter().cloned().collect();
+        if wanted != shown.sites.iter().cloned().collect() {
+            check_sites(cx, &wanted).await?;
+            dataset::clear_sites(&mut cx.session, old.key).await?;
+            let keyed = wanted.into_iter().map(|site| (old.key, site));
+            dataset::add_sites(&mut cx.session, &keyed.collect()).await?;
+            changed = true;
+        }
+    }
+    Ok(changed)
 }
 
 impl Run for RemoveDataset {

@@ -19,7 +19,7 @@ use crate::{
     file::{communities, results},
     metadata,
     register::check_count,
-    retire::{Retiring, retire},
+    retire::retire,
     tree::{self, Wanted},
 };
 
@@ -237,7 +237,7 @@ async fn inherit(
     }
     let communities = communities(cx, changed.iter().map(|(stored, _)| stored.vo)).await?;
     let promoted = cx.promoted().await?;
-    let with_schema = changed.iter().map(|(stored, doc)| (&communities[&stored.vo].schema, doc));
+    let with_schema = changed.iter().map(|(stored, doc)| (&*communities[&stored.vo].schema, doc));
     let mut columns = metadata::columns(&promoted, Entity::Directory, with_schema);
     let texts = changed.iter().map(|(_, document)| metadata::text(document)).collect();
     columns.push(("effective".into(), Cells::Json(texts)));
@@ -246,15 +246,25 @@ async fn inherit(
     Ok(changed.len() as u64)
 }
 
+/// Lets the values of a directory reach all below it, for imports.
+pub async fn spread(cx: &mut Context<'_>, top: &DirPath, own: &Document) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let session = &mut cx.session;
+        let found = directory::below(session, top, after.as_ref(), STEP, Lock::Update).await?;
+        let Some(last) = found.last() else { return Ok(()) };
+        after = Some(last.path.clone());
+        inherit(cx, &found, top, own).await?;
+    }
+}
+
 impl Run for ChangeDirectory {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
-        let names: Vec<&str> = [
-            self.owner.as_ref().map(AsRef::as_ref),
-            self.group.as_ref().map(AsRef::as_ref),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let names: Vec<&str> =
+            [self.owner.as_ref().map(AsRef::as_ref), self.group.as_ref().map(AsRef::as_ref)]
+                .into_iter()
+                .flatten()
+                .collect();
         if names.is_empty() && self.mode.is_none() {
             return Err(Error::invalid("owner", "", "is absent, and so are `group` and `mode`"));
         }
@@ -263,9 +273,9 @@ impl Run for ChangeDirectory {
         let top = find(cx, &self.path, Lock::Update).await?;
         let mut progress = Progress { done: true, ..Progress::default() };
         if self.recursive {
-            progress = self.change_below(cx).await?;
+            progress = change_below(self, cx).await?;
         } else {
-            progress.directories = self.change(cx, vec![top]).await?;
+            progress.directories = set_owner(self, cx, vec![top]).await?;
         }
         cx.note(Note {
             count: progress.directories + progress.files,
@@ -280,56 +290,58 @@ impl Run for ChangeDirectory {
     }
 }
 
-impl ChangeDirectory {
-    async fn change_below(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
-        let walked = walk(cx, &self.path, self.after.as_deref()).await?;
-        let directories = self.change(cx, walked.directories).await?;
-        let (owner, group) = self.keys();
-        let changed: Vec<_> = walked
-            .files
-            .into_iter()
-            .filter(|f| owner.is_some_and(|o| o != f.owner) || group.is_some_and(|g| g != f.group))
-            .map(|f| file::Stored {
-                owner: owner.unwrap_or(f.owner),
-                group: group.unwrap_or(f.group),
-                ..f
-            })
-            .collect();
-        file::set_owner(&mut cx.session, &changed, (cx.now, cx.audit)).await?;
-        Ok(Progress {
-            done: walked.next.is_none(),
-            directories,
-            files: changed.len() as u64,
-            next: walked.next,
+async fn change_below(call: &ChangeDirectory, cx: &mut Context<'_>) -> Result<Progress, Error> {
+    let walked = walk(cx, &call.path, call.after.as_deref()).await?;
+    let directories = set_owner(call, cx, walked.directories).await?;
+    let (owner, group) = owner_keys(call);
+    let changed: Vec<_> = walked
+        .files
+        .into_iter()
+        .filter(|f| owner.is_some_and(|o| o != f.owner) || group.is_some_and(|g| g != f.group))
+        .map(|f| file::Stored {
+            owner: owner.unwrap_or(f.owner),
+            group: group.unwrap_or(f.group),
+            ..f
         })
-    }
+        .collect();
+    file::set_owner(&mut cx.session, &changed, (cx.now, cx.audit)).await?;
+    Ok(Progress {
+        done: walked.next.is_none(),
+        directories,
+        files: changed.len() as u64,
+        next: walked.next,
+    })
+}
 
-    async fn change(&self, cx: &mut Context<'_>, found: Vec<Stored>) -> Result<u64, Error> {
-        let (owner, group) = self.keys();
-        let changed: Vec<_> = found
-            .into_iter()
-            .filter_map(|old| {
-                let new = Stored {
-                    owner: owner.unwrap_or(old.owner),
-                    group: group.unwrap_or(old.group),
-                    mode: self.mode.unwrap_or(old.mode),
-                    ..old.clone()
-                };
-                (new != old).then(|| Stored { modified: cx.now, ..new })
-            })
-            .collect();
-        directory::change(&mut cx.session, &changed, cx.audit).await?;
-        Ok(changed.len() as u64)
-    }
+async fn set_owner(
+    call: &ChangeDirectory,
+    cx: &mut Context<'_>,
+    found: Vec<Stored>,
+) -> Result<u64, Error> {
+    let (owner, group) = owner_keys(call);
+    let changed: Vec<_> = found
+        .into_iter()
+        .filter_map(|old| {
+            let new = Stored {
+                owner: owner.unwrap_or(old.owner),
+                group: group.unwrap_or(old.group),
+                mode: call.mode.unwrap_or(old.mode),
+                ..old.clone()
+            };
+            (new != old).then(|| Stored { modified: cx.now, ..new })
+        })
+        .collect();
+    directory::change(&mut cx.session, &changed, cx.audit).await?;
+    Ok(changed.len() as u64)
+}
 
-    /// The keys of the new owner and group.
-    fn keys(&self) -> (Option<i64>, Option<i64>) {
-        let key = |name: &str| TermKey::of(name).0;
-        (
-            self.owner.as_ref().map(|name| key(name.as_str())),
-            self.group.as_ref().map(|name| key(name.as_str())),
-        )
-    }
+/// The keys of the new owner and group.
+fn owner_keys(call: &ChangeDirectory) -> (Option<i64>, Option<i64>) {
+    let key = |name: &str| TermKey::of(name).0;
+    (
+        call.owner.as_ref().map(|name| key(name.as_str())),
+        call.group.as_ref().map(|name| key(name.as_str())),
+    )
 }
 
 /// What one step through a tree met.
@@ -416,15 +428,12 @@ impl Run for MoveDirectory {
             return Ok(Progress { done: true, ..Progress::default() });
         };
         let walked = walk(cx, &self.from, None).await?;
-        let files = self.move_files(cx, top.vo, &walked).await?;
-        let directories = self.remove_empty(cx).await?;
+        let files = move_files(self, cx, top.vo, &walked).await?;
+        let directories = remove_moved(self, cx).await?;
         let left = directory::find_one(&mut cx.session, &self.from, Lock::None).await?;
         cx.note(Note {
             count: files + directories,
-            touched: vec![
-                Touched::Directory(self.from.key()),
-                Touched::Directory(self.to.key()),
-            ],
+            touched: vec![Touched::Directory(self.from.key()), Touched::Directory(self.to.key())],
             reason: self.reason.as_ref().map(ToString::to_string),
             detail: serde_json::json!({
                 "from": self.from, "to": self.to, "directories": directories, "files": files,
@@ -434,76 +443,71 @@ impl Run for MoveDirectory {
     }
 }
 
-impl MoveDirectory {
-    fn target(&self, path: &DirPath) -> Result<DirPath, Error> {
-        let rest = path.as_str().strip_prefix(self.from.as_str()).unwrap_or_default();
-        Ok(format!("{}{rest}", self.to.prefix()).parse()?)
-    }
+fn target(call: &MoveDirectory, path: &DirPath) -> Result<DirPath, Error> {
+    let rest = path.as_str().strip_prefix(call.from.as_str()).unwrap_or_default();
+    Ok(format!("{}{rest}", call.to.prefix()).parse()?)
+}
 
-    /// Makes the directories at the new place as they are at the old one, and moves the files.
-    async fn move_files(
-        &self,
-        cx: &mut Context<'_>,
-        vo: i64,
-        walked: &Walked,
-    ) -> Result<u64, Error> {
-        let communities = communities(cx, [vo]).await?;
-        let keys = walked.directories.iter().flat_map(|d| [d.owner, d.group]);
-        let names = cx.session.terms(keys.collect::<Vec<_>>()).await?;
-        let mut explicit = BTreeMap::new();
-        for old in &walked.directories {
-            let wanted = Wanted {
-                owner: name_of(&names, old.owner)?,
-                group: name_of(&names, old.group)?,
-                mode: old.mode,
-                metadata: metadata::parse(old.meta.as_deref())?,
-                created: old.created,
-                modified: old.modified,
-            };
-            explicit.insert(self.target(&old.path)?, wanted);
-        }
-        let paths: BTreeSet<_> = explicit.keys().cloned().collect();
-        tree::ensure(cx, &communities[&vo], &paths, &explicit).await?;
-        let mut deltas = Deltas::default();
-        for old in &walked.directories {
-            let key = old.path.key();
-            let files: Vec<_> =
-                walked.files.iter().filter(|f| f.key.directory == key).cloned().collect();
-            let to = self.target(&old.path)?;
-            self.check_free(cx, &files, &to).await?;
-            deltas.extend(crate::retire::move_counts(cx, &files, &old.path, &to).await?)?;
-            let at = (cx.now, cx.audit);
-            file::set_directory(&mut cx.session, &files, to.key(), at).await?;
-        }
-        cx.count(deltas).await?;
-        Ok(walked.files.len() as u64)
+/// Makes the directories at the new place as they are at the old one, and moves the files.
+async fn move_files(
+    call: &MoveDirectory,
+    cx: &mut Context<'_>,
+    vo: i64,
+    walked: &Walked,
+) -> Result<u64, Error> {
+    let communities = communities(cx, [vo]).await?;
+    let keys = walked.directories.iter().flat_map(|d| [d.owner, d.group]);
+    let names = cx.session.terms(keys.collect::<Vec<_>>()).await?;
+    let mut explicit = BTreeMap::new();
+    for old in &walked.directories {
+        let wanted = Wanted {
+            owner: name_of(&names, old.owner)?,
+            group: name_of(&names, old.group)?,
+            mode: old.mode,
+            metadata: metadata::parse(old.meta.as_deref())?,
+            created: old.created,
+            modified: old.modified,
+        };
+        explicit.insert(target(call, &old.path)?, wanted);
     }
+    let paths: BTreeSet<_> = explicit.keys().cloned().collect();
+    tree::ensure(cx, &communities[&vo], &paths, &explicit).await?;
+    let mut deltas = Deltas::default();
+    for old in &walked.directories {
+        let key = old.path.key();
+        let files: Vec<_> =
+            walked.files.iter().filter(|f| f.key.directory == key).cloned().collect();
+        let to = target(call, &old.path)?;
+        check_free(cx, &files, &to).await?;
+        deltas.extend(crate::retire::move_counts(cx, &files, &old.path, &to).await?)?;
+        let at = (cx.now, cx.audit);
+        file::set_directory(&mut cx.session, &files, to.key(), at).await?;
+    }
+    cx.count(deltas).await?;
+    Ok(walked.files.len() as u64)
+}
 
-    async fn check_free(
-        &self,
-        cx: &mut Context<'_>,
-        files: &[file::Stored],
-        to: &DirPath,
-    ) -> Result<(), Error> {
-        let keys =
-            files.iter().map(|f| FileKey { directory: to.key(), name: f.key.name });
-        let taken = file::find(&mut cx.session, keys, false, Lock::None).await?;
-        match taken.values().next() {
-            None => Ok(()),
-            Some(file) => Err(Error::Conflict(format!(
-                "the file {}/{} exists already; move or remove one of the two",
-                to.prefix(),
-                file.name
-            ))),
-        }
+async fn check_free(
+    cx: &mut Context<'_>,
+    files: &[file::Stored],
+    to: &DirPath,
+) -> Result<(), Error> {
+    let keys = files.iter().map(|f| FileKey { directory: to.key(), name: f.key.name });
+    let taken = file::find(&mut cx.session, keys, false, Lock::None).await?;
+    match taken.values().next() {
+        None => Ok(()),
+        Some(file) => Err(Error::Conflict(format!(
+            "the file {}/{} exists already; move or remove one of the two",
+            to.prefix(),
+            file.name
+        ))),
     }
+}
 
-    /// Removes the old directories that are empty, from the deepest up.
-    async fn remove_empty(&self, cx: &mut Context<'_>) -> Result<u64, Error> {
-        let found =
-            directory::below_backwards(&mut cx.session, &self.from, None, STEP).await?;
-        remove_empty(cx, &found).await
-    }
+/// Removes the old directories that are empty, from the deepest up.
+async fn remove_moved(call: &MoveDirectory, cx: &mut Context<'_>) -> Result<u64, Error> {
+    let found = directory::below_backwards(&mut cx.session, &call.from, None, STEP).await?;
+    remove_empty(cx, &found).await
 }
 
 /// Removes those of the directories that have no entries; each comes before the one above it.
@@ -530,9 +534,9 @@ impl Run for RemoveDirectory {
             return Ok(Progress { done: true, ..Progress::default() });
         }
         let progress = if self.recursive {
-            self.remove_below(cx).await?
+            remove_below(self, cx).await?
         } else {
-            self.remove_one(cx).await?
+            remove_one(self, cx).await?
         };
         if self.preview {
             cx.abandon();
@@ -552,64 +556,59 @@ impl Run for RemoveDirectory {
     }
 }
 
-impl RemoveDirectory {
-    async fn remove_one(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
-        if directory::has_entries(&mut cx.session, &self.path).await? {
-            return Err(Error::Conflict(format!(
-                "the directory {} is not empty (it may hold retired files); ask for `recursive`",
-                self.path
-            )));
-        }
-        directory::remove(&mut cx.session, &self.path).await?;
-        Ok(Progress { done: true, directories: 1, ..Progress::default() })
+async fn remove_one(call: &RemoveDirectory, cx: &mut Context<'_>) -> Result<Progress, Error> {
+    if directory::has_entries(&mut cx.session, &call.path).await? {
+        return Err(Error::Conflict(format!(
+            "the directory {} is not empty (it may hold retired files); ask for `recursive`",
+            call.path
+        )));
     }
+    directory::remove(&mut cx.session, &call.path).await?;
+    Ok(Progress { done: true, directories: 1, ..Progress::default() })
+}
 
-    /// First retires the files, step by step; then removes what is empty, from the deepest up.
-    async fn remove_below(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
-        let position = self.after.as_deref().map(cursor::decode::<Removal>).transpose()?;
-        let walking = match position {
-            Some(Removal::Directories(before)) => return self.remove_directories(cx, before).await,
-            Some(Removal::Files(cursor)) => Some(cursor),
-            None => None,
-        };
-        let walked = walk(cx, &self.path, walking.as_deref()).await?;
-        let going: Vec<_> =
-            walked.files.iter().filter(|f| f.status != FileStatus::Retired).collect();
-        let how = Retiring { reason: &self.reason, grace_seconds: self.grace_seconds };
-        let (_, frozen) = retire(cx, &going, &how).await?;
-        if let Some((key, dataset)) = frozen.iter().next() {
-            let name = going.iter().find(|f| f.key == *key).map_or("", |f| f.name.as_str());
-            let text = crate::retire::frozen(dataset).detail;
-            return Err(Error::Conflict(format!("the file {name}: {text}")));
-        }
-        let next = match walked.next {
-            Some(cursor) => Removal::Files(cursor),
-            None => Removal::Directories(None),
-        };
-        Ok(Progress {
-            done: false,
-            directories: 0,
-            files: going.len() as u64,
-            next: Some(cursor::encode(&next)),
-        })
+/// First retires the files, step by step; then removes what is empty, from the deepest up.
+async fn remove_below(call: &RemoveDirectory, cx: &mut Context<'_>) -> Result<Progress, Error> {
+    let position = call.after.as_deref().map(cursor::decode::<Removal>).transpose()?;
+    let walking = match position {
+        Some(Removal::Directories(before)) => return remove_directories(call, cx, before).await,
+        Some(Removal::Files(cursor)) => Some(cursor),
+        None => None,
+    };
+    let walked = walk(cx, &call.path, walking.as_deref()).await?;
+    let going: Vec<_> = walked.files.iter().filter(|f| f.status != FileStatus::Retired).collect();
+    let (_, frozen) = retire(cx, &going, call.grace_seconds).await?;
+    if let Some((key, dataset)) = frozen.iter().next() {
+        let name = going.iter().find(|f| f.key == *key).map_or("", |f| f.name.as_str());
+        let text = crate::retire::frozen(dataset).detail;
+        return Err(Error::Conflict(format!("the file {name}: {text}")));
     }
+    let next = match walked.next {
+        Some(cursor) => Removal::Files(cursor),
+        None => Removal::Directories(None),
+    };
+    Ok(Progress {
+        done: false,
+        directories: 0,
+        files: going.len() as u64,
+        next: Some(cursor::encode(&next)),
+    })
+}
 
-    async fn remove_directories(
-        &self,
-        cx: &mut Context<'_>,
-        before: Option<DirPath>,
-    ) -> Result<Progress, Error> {
-        let session = &mut cx.session;
-        let found =
-            directory::below_backwards(session, &self.path, before.as_ref(), STEP).await?;
-        let directories = remove_empty(cx, &found).await?;
-        let full = found.len() >= usize::try_from(STEP).unwrap_or(usize::MAX);
-        let next = found
-            .last()
-            .filter(|_| full)
-            .map(|last| cursor::encode(&Removal::Directories(Some(last.clone()))));
-        Ok(Progress { done: next.is_none(), directories, files: 0, next })
-    }
+async fn remove_directories(
+    call: &RemoveDirectory,
+    cx: &mut Context<'_>,
+    before: Option<DirPath>,
+) -> Result<Progress, Error> {
+    let session = &mut cx.session;
+    let found = directory::below_backwards(session, &call.path, before.as_ref(), STEP).await?;
+    let directories = remove_empty(cx, &found).await?;
+    let full = found.len() >= usize::try_from(STEP).unwrap_or(usize::MAX);
+    let next = found
+        .last()
+        .filter(|_| full)
+        .map(|last| cursor::encode(&Removal::Directories(Some(last.clone()))));
+    Ok(Progress { done: next.is_none(), directories, files: 0, next })
 }
 
 /// How far a recursive removal is.

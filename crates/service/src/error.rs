@@ -10,6 +10,17 @@ pub enum Error {
     /// A value is wrong.
     #[error("{0}")]
     Invalid(#[from] Invalid),
+    /// Values of metadata fields are wrong.
+    #[error("{text}")]
+    Metadata {
+        /// The first field that is wrong.
+        field: String,
+        /// What is wrong, field by field.
+        text: String,
+    },
+    /// A query is wrong; the text shows where.
+    #[error("{0}")]
+    Query(String),
     /// Something named does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -34,7 +45,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Forbidden(..) => Code::Forbidden,
-            Self::Invalid(_) => Code::Invalid,
+            Self::Invalid(_) | Self::Query(_) | Self::Metadata { .. } => Code::Invalid,
             Self::NotFound(_) => Code::NotFound,
             Self::Conflict(_) => Code::Conflict,
             Self::TooLarge(_) => Code::TooLarge,
@@ -87,6 +98,8 @@ impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         let field = match error {
             Error::Invalid(invalid) => Some(invalid.field.clone()),
+            Error::Metadata { field, .. } => Some(field.clone()),
+            Error::Query(_) => Some("expr".into()),
             _ => None,
         };
         Self { field, ..Self::new(error.code(), error.detail()) }

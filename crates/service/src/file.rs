@@ -140,7 +140,7 @@ impl Run for SetFileMetadata {
             return Ok(result);
         }
         let with_schema =
-            documents.iter().map(|(key, doc)| (&communities[&stored[key].vo].schema, doc));
+            documents.iter().map(|(key, doc)| (&*communities[&stored[key].vo].schema, doc));
         let promoted = cx.promoted().await?;
         let mut columns = metadata::columns(&promoted, Entity::File, with_schema);
         let texts = documents.values().map(metadata::text).collect();

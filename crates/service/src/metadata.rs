@@ -6,7 +6,7 @@ use std::{
 };
 
 use sbk_metadata::{ColumnType, ColumnValue, Document, Entity, Schema};
-use sbk_model::{Invalid, TermKey, Timestamp, Vo};
+use sbk_model::{TermKey, Timestamp, Vo};
 use sbk_store::{Session, community, dialect::Cells, promotion, promotion::Promoted, schema};
 
 use crate::Error;
@@ -23,7 +23,7 @@ pub struct Community {
     /// Its key.
     pub key: i64,
     /// Its schema; empty when it has none.
-    pub schema: Schema,
+    pub schema: Arc<Schema>,
 }
 
 /// Something with the moment until which it is trusted.
@@ -94,7 +94,8 @@ async fn load(session: &mut Session, vo: &Vo) -> Result<Community, Error> {
         })?,
         None => Schema::empty(Some(vo.clone())),
     };
-    Ok(Community { vo: vo.clone(), key: TermKey::of(vo.as_str()).0, schema })
+    let key = TermKey::of(vo.as_str()).0;
+    Ok(Community { vo: vo.clone(), key, schema: Arc::new(schema) })
 }
 
 async fn unknown(session: &mut Session, vo: &Vo) -> Result<Error, Error> {
@@ -114,18 +115,7 @@ async fn unknown(session: &mut Session, vo: &Vo) -> Result<Error, Error> {
 pub fn refuse(problems: &[sbk_metadata::Problem]) -> Error {
     let field = problems.first().map_or("metadata", |problem| problem.field.as_str());
     let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Error::Conflict(text.join("; ")).with_field(field)
-}
-
-impl Error {
-    /// Turns a text into a complaint about a field.
-    fn with_field(self, field: &str) -> Self {
-        Self::Invalid(Invalid {
-            field: format!("metadata.{field}"),
-            value: String::new(),
-            reason: self.to_string(),
-        })
-    }
+    Error::Metadata { field: format!("metadata.{field}"), text: text.join("; ") }
 }
 
 /// A document as JSON text, `None` when it is empty.
@@ -154,13 +144,19 @@ pub fn columns<'a>(
             let values = documents.clone().map(|(schema, document)| value(p, schema, document));
             let cells = match p.kind {
                 ColumnType::Int => Cells::Int(
-                    values.map(|v| if let Some(ColumnValue::Int(n)) = v { Some(n) } else { None }).collect(),
+                    values
+                        .map(|v| if let Some(ColumnValue::Int(n)) = v { Some(n) } else { None })
+                        .collect(),
                 ),
                 ColumnType::Float => Cells::Float(
-                    values.map(|v| if let Some(ColumnValue::Float(n)) = v { Some(n) } else { None }).collect(),
+                    values
+                        .map(|v| if let Some(ColumnValue::Float(n)) = v { Some(n) } else { None })
+                        .collect(),
                 ),
                 ColumnType::Text => Cells::Text(
-                    values.map(|v| if let Some(ColumnValue::Text(t)) = v { Some(t) } else { None }).collect(),
+                    values
+                        .map(|v| if let Some(ColumnValue::Text(t)) = v { Some(t) } else { None })
+                        .collect(),
                 ),
             };
             (p.column(), cells)

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sbk_api::{
-    AddFiles, Atomicity, BulkResult, Code, ItemResult, NewFile, Outcome, Problem,
-};
+use sbk_api::{AddFiles, Atomicity, BulkResult, Code, ItemResult, NewFile, Outcome, Problem};
 use sbk_metadata::{Document, Entity};
 use sbk_model::{DatasetKey, DirPath, FileKey, FileStatus, SeKey, SeName, TermKey, Totals};
 use sbk_store::{
@@ -59,8 +57,7 @@ impl Run for AddFiles {
         tree::ensure(cx, &community, &directories, &BTreeMap::new()).await?;
         drafts.sort_by_key(|draft| draft.stored.key);
         let known = insert_files(cx, &community, &drafts).await?;
-        for (draft, existing) in
-            drafts.iter().filter_map(|d| Some((d, known.get(&d.stored.key)?)))
+        for (draft, existing) in drafts.iter().filter_map(|d| Some((d, known.get(&d.stored.key)?)))
         {
             call.outcomes[draft.at] = compare(draft, existing);
         }
@@ -142,10 +139,7 @@ pub fn unknown_element(se: &SeName) -> Problem {
 }
 
 /// The dataset that the files join, held in its state.
-async fn open_dataset(
-    cx: &mut Context<'_>,
-    call: &AddFiles,
-) -> Result<Option<DatasetKey>, Error> {
+async fn open_dataset(cx: &mut Context<'_>, call: &AddFiles) -> Result<Option<DatasetKey>, Error> {
     let Some(name) = &call.dataset else { return Ok(None) };
     let found = cx.dataset(name, Some(&call.vo), Lock::Share).await?;
     takes_files(&found)?;
@@ -189,7 +183,7 @@ async fn insert_files(
     drafts: &[Draft<'_>],
 ) -> Result<HashMap<FileKey, Stored>, Error> {
     let promoted = cx.promoted().await?;
-    let documents = drafts.iter().map(|draft| (&community.schema, &draft.document));
+    let documents = drafts.iter().map(|draft| (&*community.schema, &draft.document));
     let columns = metadata::columns(&promoted, Entity::File, documents);
     let rows: Vec<Stored> = drafts.iter().map(|draft| draft.stored.clone()).collect();
     let new = file::insert(&mut cx.session, &rows, columns).await?;
@@ -237,10 +231,9 @@ fn compare(draft: &Draft<'_>, existing: &Stored) -> Result<Outcome, Problem> {
     if let Some(sum) = wanted.adler32 {
         differ("adler32", text(existing.adler32.map(|s| s.to_string())), sum.to_string());
     }
-    for (what, old, new) in [
-        ("md5", &existing.md5, &wanted.md5),
-        ("guid", &existing.guid, &wanted.guid),
-    ] {
+    for (what, old, new) in
+        [("md5", &existing.md5, &wanted.md5), ("guid", &existing.guid, &wanted.guid)]
+    {
         if let Some(new) = new {
             differ(what, text(old.clone()), new.clone());
         }
@@ -325,13 +318,9 @@ impl Registration {
                 }
             }
             match draft(cx, community, new, key, elements) {
-                Ok((stored, document)) => drafts.push(Draft {
-                    at,
-                    new,
-                    stored,
-                    directory: new.lfn.directory(),
-                    document,
-                }),
+                Ok((stored, document)) => {
+                    drafts.push(Draft { at, new, stored, directory: new.lfn.directory(), document })
+                }
                 Err(problem) => self.outcomes[at] = Err(problem),
             }
         }

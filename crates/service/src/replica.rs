@@ -90,8 +90,7 @@ impl Run for AddReplicas {
             outcomes.push(outcome);
         }
         let abandoned = self.atomicity == Atomicity::All && outcomes.iter().any(Result::is_err);
-        let names: Vec<_> =
-            self.replicas.iter().map(|r| label(&r.lfn, &r.replica.se)).collect();
+        let names: Vec<_> = self.replicas.iter().map(|r| label(&r.lfn, &r.replica.se)).collect();
         let result = results(names.iter().map(String::as_str).zip(outcomes), abandoned);
         if abandoned {
             cx.abandon();

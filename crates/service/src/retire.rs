@@ -7,8 +7,8 @@ use sbk_api::{
     RetireFiles, Retirement,
 };
 use sbk_model::{
-    DatasetKey, DatasetName, DatasetStatus, FileKey, FileStatus, Lfn, Reason, ReplicaStatus,
-    TermKey, Totals,
+    DatasetKey, DatasetName, DatasetStatus, FileKey, FileStatus, Lfn, ReplicaStatus, TermKey,
+    Totals,
 };
 use sbk_store::{
     audit::Touched,
@@ -52,8 +52,7 @@ async fn surroundings(
     let session = &mut cx.session;
     let replicas = replica::of(session, files.iter().copied(), Lock::Update).await?;
     let datasets = member::datasets_of(session, files.iter().copied()).await?;
-    let keys: BTreeSet<DatasetKey> =
-        datasets.values().flatten().map(|(key, _)| *key).collect();
+    let keys: BTreeSet<DatasetKey> = datasets.values().flatten().map(|(key, _)| *key).collect();
     let states = dataset::find(session, keys, Lock::Share).await?;
     let is_frozen =
         |key: &DatasetKey| states.get(key).is_some_and(|s| s.status == DatasetStatus::Frozen);
@@ -76,8 +75,7 @@ async fn count(
 ) -> Result<Deltas, Error> {
     let mut deltas = Deltas::default();
     let by_key: HashMap<FileKey, Totals> = files.iter().map(|f| (f.key, counts(f))).collect();
-    let paths =
-        directory::paths(&mut cx.session, files.iter().map(|f| f.key.directory.0)).await?;
+    let paths = directory::paths(&mut cx.session, files.iter().map(|f| f.key.directory.0)).await?;
     let mut below: BTreeMap<&str, Totals> = BTreeMap::new();
     for file in files {
         let count = by_key[&file.key];
@@ -103,26 +101,18 @@ async fn count(
     Ok(deltas)
 }
 
-/// What is to be done to files, and what it touches.
-pub struct Retiring<'a> {
-    /// Why.
-    pub reason: &'a Reason,
-    /// How long the files can be restored, in seconds.
-    pub grace_seconds: Option<u32>,
-}
-
 /// Retires files that are locked and not retired; returns those that were, and what it touches.
 pub async fn retire(
     cx: &mut Context<'_>,
     stored: &[&Stored],
-    how: &Retiring<'_>,
+    grace_seconds: Option<u32>,
 ) -> Result<(Retirement, HashMap<FileKey, DatasetName>), Error> {
     let keys: BTreeSet<FileKey> = stored.iter().map(|file| file.key).collect();
     let around = surroundings(cx, &keys).await?;
     let going: Vec<&Stored> =
         stored.iter().copied().filter(|f| !around.frozen.contains_key(&f.key)).collect();
     let deltas = count(cx, &going, &around, |file| -file.counts()).await?;
-    let until = until(cx, how.grace_seconds);
+    let until = until(cx, grace_seconds);
     let at = (cx.now, cx.audit);
     let going_keys: BTreeSet<FileKey> = going.iter().map(|file| file.key).collect();
     let status = FileStatus::Retired;
@@ -185,8 +175,7 @@ impl Run for RetireFiles {
         let mut going: Vec<&Stored> =
             stored.values().filter(|file| file.status != FileStatus::Retired).collect();
         going.sort_by_key(|file| file.key);
-        let how = Retiring { reason: &self.reason, grace_seconds: self.grace_seconds };
-        let (touched, kept) = retire(cx, &going, &how).await?;
+        let (touched, kept) = retire(cx, &going, self.grace_seconds).await?;
         let mut seen = BTreeSet::new();
         let outcomes = self.lfns.iter().map(|lfn| {
             let key = lfn.key();

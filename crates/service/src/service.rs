@@ -4,9 +4,7 @@ use sbk_api::Operation;
 use sbk_model::{AuditId, IdempotencyKey, fingerprint};
 use sbk_store::{Store, audit, idempotency};
 
-use crate::{
-    Caller, Context, Environment, Error, Note, SystemEnvironment, metadata::Schemas,
-};
+use crate::{Caller, Context, Environment, Error, Note, SystemEnvironment, metadata::Schemas};
 
 /// How often a transaction is run again when others were in its way.
 const ATTEMPTS: u32 = 10;
@@ -17,10 +15,8 @@ const ANSWERS_KEPT_SECONDS: i64 = 24 * 3600;
 /// An operation that the service can run.
 pub trait Run: Operation {
     /// Applies the rules of the operation within the transaction of the context.
-    fn run(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+    fn run(&self, cx: &mut Context<'_>)
+    -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
 /// How the service is set up.
@@ -34,10 +30,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            store: sbk_store::Options::default(),
-            environment: Arc::new(SystemEnvironment),
-        }
+        Self { store: sbk_store::Options::default(), environment: Arc::new(SystemEnvironment) }
     }
 }
 
@@ -77,8 +70,7 @@ impl Service {
     #[expect(clippy::unused_async, reason = "opening will look at the database")]
     pub async fn open(url: &str, options: Options) -> Result<Self, Error> {
         let store = Store::new(url, &options.store)?;
-        let inner =
-            Inner { store, schemas: Schemas::default(), environment: options.environment };
+        let inner = Inner { store, schemas: Schemas::default(), environment: options.environment };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -149,15 +141,8 @@ impl Service {
         let audit = AuditId::at(now, self.inner.environment.random() as u32);
         let store = &self.inner.store;
         let session = if O::WRITES { store.begin().await? } else { store.read().await? };
-        let mut cx = Context {
-            session,
-            caller,
-            now,
-            audit,
-            service: self,
-            note: None,
-            abandoned: false,
-        };
+        let mut cx =
+            Context { session, caller, now, audit, service: self, note: None, abandoned: false };
         if !O::WRITES {
             return operation.run(&mut cx).await;
         }

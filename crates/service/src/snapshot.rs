@@ -1,6 +1,4 @@
-use sbk_api::{
-    Change, CompareSnapshots, Difference, FreezeDataset, ListSnapshots, Page, Snapshot,
-};
+use sbk_api::{Change, CompareSnapshots, Difference, FreezeDataset, ListSnapshots, Page, Snapshot};
 use sbk_model::{DatasetName, DatasetStatus, FileKey, Totals};
 use sbk_store::{
     audit::Touched,
@@ -137,8 +135,7 @@ impl Run for CompareSnapshots {
         let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::None).await?;
         for version in [self.from, self.to] {
             let wanted = i64::from(version);
-            let found =
-                snapshot::list(&mut cx.session, dataset.key, wanted - 1, 1).await?;
+            let found = snapshot::list(&mut cx.session, dataset.key, wanted - 1, 1).await?;
             if found.first().is_none_or(|s| s.version != wanted) {
                 let text = format!("there is no snapshot {version} of {:?}", self.name.as_str());
                 return Err(Error::NotFound(text));
@@ -150,7 +147,6 @@ impl Run for CompareSnapshots {
         loop {
             let step = Step::read(cx, self, &dataset, position).await?;
             for (key, difference) in step.differences {
-                position = Some(key);
                 items.push(difference);
                 if items.len() >= limit_items {
                     return Ok(Page { items, next: Some(cursor::encode(&key)) });
@@ -219,8 +215,7 @@ impl Step {
                 }
                 (Some(_), None) => break,
             };
-            differences
-                .push((content.key, Difference { lfn: content.lfn.parse()?, change }));
+            differences.push((content.key, Difference { lfn: content.lfn.parse()?, change }));
         }
         Ok(Self { differences, end })
     }

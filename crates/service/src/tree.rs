@@ -111,7 +111,7 @@ async fn insert(
     let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     cx.session.intern(names.iter().map(String::as_str)).await?;
     let promoted = cx.promoted().await?;
-    let with_schema = documents.iter().map(|document| (&community.schema, document));
+    let with_schema = documents.iter().map(|document| (&*community.schema, document));
     let columns = metadata::columns(&promoted, Entity::Directory, with_schema);
     directory::insert(&mut cx.session, &rows, columns, cx.audit).await?;
     Ok(new.iter().map(|path| (*path).clone()).collect())

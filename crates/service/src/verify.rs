@@ -60,7 +60,11 @@ impl Run for VerifyTotals {
     }
 }
 
-async fn compare(cx: &mut Context<'_>, kind: TotalKind, after: i64) -> Result<Vec<Compared>, Error> {
+async fn compare(
+    cx: &mut Context<'_>,
+    kind: TotalKind,
+    after: i64,
+) -> Result<Vec<Compared>, Error> {
     let session = &mut cx.session;
     let step = i64::try_from(STEP).unwrap_or(i64::MAX);
     Ok(match kind {

@@ -80,7 +80,10 @@ pub(crate) fn read(row: &Row) -> Result<Stored, Error> {
     let unknown = || Error::Internal("an unknown code in dataset".into());
     Ok(Stored {
         key: DatasetKey(row.int(0)?),
-        name: row.text(1)?.parse().map_err(|e: sbk_model::Invalid| Error::Internal(e.to_string()))?,
+        name: row
+            .text(1)?
+            .parse()
+            .map_err(|e: sbk_model::Invalid| Error::Internal(e.to_string()))?,
         vo: row.int(2)?,
         owner: row.int(3)?,
         group: row.int(4)?,

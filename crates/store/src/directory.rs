@@ -278,6 +278,27 @@ pub async fn change(
     session.update("directory", batch, &["dir"], sets).await
 }
 
+/// Gives directories owner, group, mode, community, times and own values, for imports.
+pub async fn restore(
+    session: &mut Session,
+    directories: &[Stored],
+    audit: AuditId,
+) -> Result<u64, Error> {
+    let ints = |f: fn(&Stored) -> i64| directories.iter().map(f).collect::<Vec<_>>();
+    let batch = Batch::default()
+        .ints("dir", ints(|d| d.path.key().0))
+        .ints("vo", ints(|d| d.vo))
+        .ints("owner", ints(|d| d.owner))
+        .ints("owner_group", ints(|d| d.group))
+        .ints("mode", ints(|d| i64::from(d.mode.bits())))
+        .ints("created", ints(|d| d.created.micros()))
+        .ints("modified", ints(|d| d.modified.micros()))
+        .ints("audit", directories.iter().map(|_| audit.0))
+        .with("meta", Cells::Json(directories.iter().map(|d| d.meta.clone()).collect()));
+    let sets = &["vo", "owner", "owner_group", "mode", "created", "modified", "audit", "meta"];
+    session.update("directory", batch, &["dir"], sets).await
+}
+
 /// Whether a directory has another or a file directly below it, retired files included.
 pub async fn has_entries(session: &mut Session, path: &DirPath) -> Result<bool, Error> {
     let key = path.key().0;
@@ -314,8 +335,7 @@ pub async fn export(
         params.push(after.into());
     }
     params.push(limit.into());
-    let sql =
-        format!("SELECT {COLUMNS} FROM directory d WHERE {condition} ORDER BY d.dir LIMIT ?");
+    let sql = format!("SELECT {COLUMNS} FROM directory d WHERE {condition} ORDER BY d.dir LIMIT ?");
     let rows = session.rows(&sql, params).await?;
     rows.iter().map(read).collect()
 }

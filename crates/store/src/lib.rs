@@ -22,7 +22,7 @@ mod session;
 pub mod snapshot;
 pub mod storage;
 mod store;
-mod term;
+pub mod term;
 pub mod total;
 pub mod verify;
 

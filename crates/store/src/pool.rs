@@ -75,8 +75,7 @@ impl Pool {
     /// Makes a pool; it opens connections as they are needed.
     pub fn new(target: Target, size: usize, wait: Duration) -> Result<Self, Error> {
         let generation = Arc::new(AtomicU64::new(0));
-        let opener =
-            Opener { target, opened: AtomicU64::new(0), generation: generation.clone() };
+        let opener = Opener { target, opened: AtomicU64::new(0), generation: generation.clone() };
         let inner = managed::Pool::builder(opener)
             .max_size(size)
             .wait_timeout(Some(wait))

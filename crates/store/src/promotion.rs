@@ -7,7 +7,7 @@ use sbk_metadata::{ColumnType, Entity};
 use sbk_model::{Timestamp, fingerprint};
 
 use crate::{
-    Error, Session, Store,
+    Error, Session,
     dialect::{Batch, Cells, Conflict, Param},
 };
 
@@ -161,24 +161,24 @@ pub async fn advance(session: &mut Session, field: &Promoted) -> Result<(), Erro
 }
 
 /// Adds the column of a field to its table, if it is not there. Not part of a transaction.
-pub async fn add_column(store: &Store, field: &Promoted) -> Result<(), Error> {
-    let mut session = store.write_unbound().await?;
+pub async fn add_column(session: &mut Session, field: &Promoted) -> Result<(), Error> {
+    let dialect = session.dialect();
     let (table, _) = table(field.entity);
-    let rows = session.rows(store.dialect().columns_of(), vec![table.into()]).await?;
+    let rows = session.rows(dialect.columns_of(), vec![table.into()]).await?;
     let names: Result<Vec<String>, Error> = rows.iter().map(|row| row.text(0)).collect();
     if names?.iter().any(|name| *name == field.column()) {
         return Ok(());
     }
-    let sql = store.dialect().add_column(table, &field.column(), letter(field.kind));
-    session.script(sql).await
+    session.script(dialect.add_column(table, &field.column(), letter(field.kind))).await
 }
 
 /// Indexes the column of a field, if it is not indexed. Not part of a transaction.
-pub async fn add_index(store: &Store, field: &Promoted, retry: bool) -> Result<(), Error> {
-    let mut session = store.write_unbound().await?;
+///
+/// An index that an earlier, failed build left behind is replaced.
+pub async fn add_index(session: &mut Session, field: &Promoted) -> Result<(), Error> {
     let (table, key) = table(field.entity);
-    let dialect = store.dialect();
-    for sql in dialect.create_index(table, &field.column(), letter(field.kind), key, retry) {
+    let dialect = session.dialect();
+    for sql in dialect.create_index(table, &field.column(), letter(field.kind), key) {
         session.script(sql).await?;
     }
     Ok(())
@@ -193,6 +193,8 @@ pub struct Stored {
     pub vo: i64,
     /// The document, for directories the effective one.
     pub document: Option<String>,
+    /// The document that was set, which differs for directories.
+    pub own: Option<String>,
 }
 
 /// The next documents of an entity after a key, locked, in the order of their keys.
@@ -206,22 +208,23 @@ pub async fn documents(
     let lock = if lock { "{update t}" } else { "" };
     let (columns, order, (after, mut params)) = match entity {
         Entity::File => (
-            "t.dir, t.id, t.vo, {doc t.meta} FROM file t",
+            "t.dir, t.id, t.vo, {doc t.meta}, NULL FROM file t",
             "t.dir, t.id",
             after.map_or(("TRUE".into(), vec![]), |key| {
                 session.dialect().after("t.dir", "t.id", key)
             }),
         ),
         Entity::Directory => (
-            "t.dir, 0, t.vo, {doc t.effective} FROM directory t",
+            "t.dir, 0, t.vo, {doc t.effective}, {doc t.meta} FROM directory t",
             "t.dir",
             after.map_or(("TRUE".into(), vec![]), |key| ("t.dir > ?".into(), vec![key.0.into()])),
         ),
         Entity::Dataset => (
-            "t.dataset, 0, t.vo, {doc t.meta} FROM dataset t",
+            "t.dataset, 0, t.vo, {doc t.meta}, NULL FROM dataset t",
             "t.dataset",
-            after
-                .map_or(("TRUE".into(), vec![]), |key| ("t.dataset > ?".into(), vec![key.0.into()])),
+            after.map_or(("TRUE".into(), vec![]), |key| {
+                ("t.dataset > ?".into(), vec![key.0.into()])
+            }),
         ),
     };
     params.push(limit.into());
@@ -229,11 +232,12 @@ pub async fn documents(
     let rows = session.rows(&sql, params).await?;
     rows.iter()
         .map(|row| {
-            Ok(Stored {
-                key: (row.int(0)?, row.int(1)?),
-                vo: row.int(2)?,
-                document: row.opt_text(3)?,
-            })
+            let document = row.opt_text(3)?;
+            let own = match entity {
+                Entity::Directory => row.opt_text(4)?,
+                Entity::File | Entity::Dataset => document.clone(),
+            };
+            Ok(Stored { key: (row.int(0)?, row.int(1)?), vo: row.int(2)?, document, own })
         })
         .collect()
 }

@@ -25,14 +25,7 @@ pub struct Session {
 impl Session {
     pub(crate) fn new(store: Store, pool: Pool, lease: Lease) -> Self {
         let dialect = lease.connection.dialect();
-        Self {
-            lease: Some(lease),
-            pool,
-            dialect,
-            open: false,
-            store,
-            new_terms: BTreeMap::new(),
-        }
+        Self { lease: Some(lease), pool, dialect, open: false, store, new_terms: BTreeMap::new() }
     }
 
     pub(crate) async fn begin(&mut self) -> Result<(), Error> {
@@ -61,14 +54,18 @@ impl Session {
         Ok(())
     }
 
-    /// Marks a point to which [`Session::undo_to_mark`] goes back.
-    pub async fn mark(&mut self) -> Result<(), Error> {
-        self.control("SAVEPOINT mark".into()).await
+    /// Makes the changes so far durable and goes on without a transaction, for changes of tables.
+    pub async fn leave(&mut self) -> Result<(), Error> {
+        self.control("COMMIT".into()).await?;
+        self.open = false;
+        let terms = std::mem::take(&mut self.new_terms);
+        self.store.remember_terms(terms);
+        Ok(())
     }
 
-    /// Undoes all changes since [`Session::mark`].
-    pub async fn undo_to_mark(&mut self) -> Result<(), Error> {
-        self.control("ROLLBACK TO SAVEPOINT mark".into()).await
+    /// Begins a transaction after [`Session::leave`].
+    pub async fn enter(&mut self) -> Result<(), Error> {
+        self.begin().await
     }
 
     fn connection(&mut self) -> Result<&mut Connection, Error> {

@@ -60,13 +60,8 @@ impl Store {
         } else {
             readers.clone()
         };
-        let inner = Inner {
-            dialect,
-            readers,
-            writers,
-            terms: RwLock::default(),
-            paths: RwLock::default(),
-        };
+        let inner =
+            Inner { dialect, readers, writers, terms: RwLock::default(), paths: RwLock::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 

@@ -90,7 +90,9 @@ pub async fn add(session: &mut Session, deltas: Deltas) -> Result<(), Error> {
         .ints("bytes", changes.iter().map(|(_, change)| change.bytes))
         .ints("events", changes.iter().map(|(_, change)| change.events));
     let key = &["kind", "subject", "slot"];
-    session.insert("total", batch, Conflict::Add { key, sums: &["files", "bytes", "events"] }).await?;
+    session
+        .insert("total", batch, Conflict::Add { key, sums: &["files", "bytes", "events"] })
+        .await?;
     Ok(())
 }
 

@@ -160,12 +160,7 @@ pub async fn communities(
     compare(session, &sql, &ids, 3).await
 }
 
-async fn ids(
-    session: &mut Session,
-    sql: &str,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<i64>, Error> {
+async fn ids(session: &mut Session, sql: &str, after: i64, limit: i64) -> Result<Vec<i64>, Error> {
     let rows = session.rows(sql, vec![after.into(), limit.into()]).await?;
     rows.iter().map(|row| row.int(0)).collect()
 }

@@ -44,9 +44,7 @@ impl Cells {
         match self {
             Self::Int(cells) => Param::Int(cells.get(row).copied().flatten()),
             Self::Float(cells) => Param::Float(cells.get(row).copied().flatten()),
-            Self::Text(cells) | Self::Json(cells) => {
-                Param::Text(cells.get(row).cloned().flatten())
-            }
+            Self::Text(cells) | Self::Json(cells) => Param::Text(cells.get(row).cloned().flatten()),
         }
     }
 
@@ -60,10 +58,12 @@ impl Cells {
                 Some(number) => drop(write!(out, "{number:?}")),
                 None => out.push_str("null"),
             },
-            Self::Text(cells) | Self::Json(cells) => match cells.get(row).and_then(Option::as_ref) {
-                Some(text) => write_json_text(text, out),
-                None => out.push_str("null"),
-            },
+            Self::Text(cells) | Self::Json(cells) => {
+                match cells.get(row).and_then(Option::as_ref) {
+                    Some(text) => write_json_text(text, out),
+                    None => out.push_str("null"),
+                }
+            }
         }
     }
 }
@@ -116,7 +116,8 @@ impl Batch {
     }
 
     fn names(&self, prefix: &str) -> String {
-        let names: Vec<_> = self.columns.iter().map(|(name, _)| format!("{prefix}{name}")).collect();
+        let names: Vec<_> =
+            self.columns.iter().map(|(name, _)| format!("{prefix}{name}")).collect();
         names.join(", ")
     }
 
@@ -160,8 +161,11 @@ impl Dialect {
     pub fn rows(self, alias: &str, batch: Batch) -> (String, Vec<Param>) {
         match self {
             Self::Postgres => {
-                let types: Vec<_> =
-                    batch.columns.iter().map(|(_, c)| format!("CAST(? AS {})", c.array_type())).collect();
+                let types: Vec<_> = batch
+                    .columns
+                    .iter()
+                    .map(|(_, c)| format!("CAST(? AS {})", c.array_type()))
+                    .collect();
                 let source =
                     format!("UNNEST({}) AS {alias}({})", types.join(", "), batch.names(""));
                 (source, batch.columns.into_iter().map(|(_, cells)| cells.array()).collect())
@@ -241,7 +245,8 @@ impl Dialect {
         let (verb, action) = match conflict {
             Conflict::Keep => ("INSERT IGNORE", String::new()),
             Conflict::Add { sums, .. } => {
-                let sums: Vec<_> = sums.iter().map(|c| format!("{c} = {c} + VALUES({c})")).collect();
+                let sums: Vec<_> =
+                    sums.iter().map(|c| format!("{c} = {c} + VALUES({c})")).collect();
                 ("INSERT", format!(" ON DUPLICATE KEY UPDATE {}", sums.join(", ")))
             }
         };

@@ -233,7 +233,10 @@ impl Connection {
     }
 
     /// Runs a query, and gives its rows one by one.
-    pub fn fetch(&mut self, statement: Statement) -> Result<BoxStream<'_, Result<Row, Error>>, Error> {
+    pub fn fetch(
+        &mut self,
+        statement: Statement,
+    ) -> Result<BoxStream<'_, Result<Row, Error>>, Error> {
         let Statement { sql, params, keep } = statement;
         let sql = AssertSqlSafe(sql);
         Ok(match self {

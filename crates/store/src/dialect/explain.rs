@@ -72,7 +72,11 @@ fn mariadb_lines(node: &serde_json::Value, lines: &mut Vec<String>, rows: &mut O
             part("key"),
         ));
         let filtered = table["filtered"].as_f64().unwrap_or(100.0) / 100.0;
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "an estimate")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "an estimate"
+        )]
         let here = (expected as f64 * filtered).round() as i64;
         *rows = Some(rows.map_or(here, |before| before.saturating_mul(here.max(1))));
     }

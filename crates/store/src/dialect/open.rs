@@ -1,7 +1,9 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, mysql::MySqlConnectOptions, postgres::PgConnectOptions,
+    ConnectOptions,
+    mysql::MySqlConnectOptions,
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 

@@ -146,7 +146,12 @@ impl Dialect {
     /// The condition that a JSON document has a value under a field, equal to a JSON text.
     ///
     /// On PostgreSQL this is containment, which the `jsonb_path_ops` index serves.
-    pub fn json_equals(self, document: &str, field: &str, value: &serde_json::Value) -> (String, Vec<Param>) {
+    pub fn json_equals(
+        self,
+        document: &str,
+        field: &str,
+        value: &serde_json::Value,
+    ) -> (String, Vec<Param>) {
         match self {
             Self::Postgres => {
                 let wanted = serde_json::json!({ field: value });
@@ -293,18 +298,17 @@ impl Dialect {
 
     /// The statements that index a column on line, if it is not indexed; to be run outside a
     /// transaction. A build that was cut short on PostgreSQL is removed first.
-    pub fn create_index(self, table: &str, column: &str, kind: char, key: &str, broken: bool) -> Vec<String> {
+    pub fn create_index(self, table: &str, column: &str, kind: char, key: &str) -> Vec<String> {
         let name = format!("{table}_{column}");
         match self {
             Self::Sqlite => {
                 vec![format!("CREATE INDEX IF NOT EXISTS {name} ON {table} ({column}, {key})")]
             }
             Self::Postgres => {
-                let drop = broken.then(|| format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"));
-                let create = format!(
-                    "CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} ({column}, {key})"
-                );
-                drop.into_iter().chain([create]).collect()
+                vec![
+                    format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"),
+                    format!("CREATE INDEX CONCURRENTLY {name} ON {table} ({column}, {key})"),
+                ]
             }
             Self::MariaDb => {
                 let prefix = if kind == 's' { "(190)" } else { "" };
@@ -346,9 +350,6 @@ mod tests {
             Dialect::Postgres.spell(sql),
             "SELECT CAST(f.meta AS TEXT) FROM file f WHERE a = $1 AND b = CAST($2 AS JSONB) FOR SHARE OF f"
         );
-        assert_eq!(
-            Dialect::Sqlite.spell(sql),
-            "SELECT f.meta FROM file f WHERE a = ? AND b = ? "
-        );
+        assert_eq!(Dialect::Sqlite.spell(sql), "SELECT f.meta FROM file f WHERE a = ? AND b = ? ");
     }
 }

@@ -74,7 +74,10 @@ impl<'a> Compiler<'a> {
                     (self.target, builtin),
                     (
                         Target::File,
-                        Builtin::Lfn | Builtin::Directory | Builtin::Guid | Builtin::Dataset
+                        Builtin::Lfn
+                            | Builtin::Directory
+                            | Builtin::Guid
+                            | Builtin::Dataset
                             | Builtin::Se,
                     ) | (Target::Dataset, Builtin::Name | Builtin::Parent)
                 ),
@@ -90,11 +93,9 @@ impl<'a> Compiler<'a> {
     pub fn condition(&self, predicate: &Predicate) -> Result<Condition, Error> {
         Ok(match predicate {
             Predicate::All => Condition::all(),
-            Predicate::And(parts) => {
-                parts.iter().try_fold(Condition::all(), |all, part| {
-                    Ok::<_, Error>(all.add(self.condition(part)?))
-                })?
-            }
+            Predicate::And(parts) => parts.iter().try_fold(Condition::all(), |all, part| {
+                Ok::<_, Error>(all.add(self.condition(part)?))
+            })?,
             Predicate::Or(parts) => parts.iter().try_fold(Condition::any(), |any, part| {
                 Ok::<_, Error>(any.add(self.condition(part)?))
             })?,
@@ -104,7 +105,9 @@ impl<'a> Compiler<'a> {
                 Condition::all()
                     .add(Expr::expr(sea_query::Func::coalesce([inner, Expr::cust("FALSE")])).not())
             }
-            Predicate::Compare { field, op, value } => self.leaf(field, Test::Compare(*op, value))?,
+            Predicate::Compare { field, op, value } => {
+                self.leaf(field, Test::Compare(*op, value))?
+            }
             Predicate::In { field, values, negated } => {
                 self.leaf(field, Test::In(values, *negated))?
             }
@@ -145,8 +148,7 @@ impl<'a> Compiler<'a> {
         let keyed = |values: &[Value]| -> Fragment {
             let keys: Vec<_> = values.iter().filter_map(key).collect();
             let sql = vec!["(f.dir = ? AND f.id = ?)"; keys.len()].join(" OR ");
-            let params =
-                keys.iter().flat_map(|k| [k.directory.0.into(), k.name.into()]).collect();
+            let params = keys.iter().flat_map(|k| [k.directory.0.into(), k.name.into()]).collect();
             (if sql.is_empty() { "1 = 0".into() } else { format!("({sql})") }, params)
         };
         match test {

@@ -148,9 +148,7 @@ impl Leaf {
                 let matches = if open { state.starts_with(&prefix) } else { state == prefix };
                 matches != negated
             }
-            Test::Between(low, high) => {
-                state >= text(low).as_str() && state <= text(high).as_str()
-            }
+            Test::Between(low, high) => state >= text(low).as_str() && state <= text(high).as_str(),
             Test::Exists => true,
         };
         let codes: Vec<String> =
@@ -202,9 +200,7 @@ fn file_leaf(compiler: &Compiler<'_>, builtin: Builtin) -> Leaf {
         Builtin::Guid => Leaf::scalar("f.guid", Text),
         Builtin::Md5 => Leaf::scalar("f.md5", Text),
         Builtin::Adler32 => Leaf {
-            key: Some(("f.adler32".into(), |text| {
-                i64::from_str_radix(text, 16).unwrap_or(-1)
-            })),
+            key: Some(("f.adler32".into(), |text| i64::from_str_radix(text, 16).unwrap_or(-1))),
             ..Leaf::scalar("f.adler32", Int)
         },
         Builtin::Status => Leaf::states(
@@ -212,9 +208,7 @@ fn file_leaf(compiler: &Compiler<'_>, builtin: Builtin) -> Leaf {
             FileStatus::ALL.iter().map(|s| (s.as_str(), file::status_code(*s))).collect(),
         ),
         Builtin::Se => Leaf {
-            key: Some(("c.se".into(), |text| {
-                text.parse().map_or(0, |name| SeKey::of(&name).0)
-            })),
+            key: Some(("c.se".into(), |text| text.parse().map_or(0, |name| SeKey::of(&name).0))),
             ..Leaf::scalar("(SELECT e.name FROM storage_element e WHERE e.se = c.se)", Text)
         }
         .wrapped(format!(
@@ -266,12 +260,10 @@ fn dataset_leaf(builtin: Builtin) -> Leaf {
                 .map(|k| (k.as_str(), dataset::kind_code(*k)))
                 .collect(),
         ),
-        Builtin::Parent => Leaf::scalar("p.parent_name", Text).wrapped(
-            "EXISTS (SELECT 1 FROM dataset_parent p WHERE p.dataset = s.dataset AND {})",
-        ),
-        Builtin::Site => Leaf::term("p.site").wrapped(
-            "EXISTS (SELECT 1 FROM dataset_site p WHERE p.dataset = s.dataset AND {})",
-        ),
+        Builtin::Parent => Leaf::scalar("p.parent_name", Text)
+            .wrapped("EXISTS (SELECT 1 FROM dataset_parent p WHERE p.dataset = s.dataset AND {})"),
+        Builtin::Site => Leaf::term("p.site")
+            .wrapped("EXISTS (SELECT 1 FROM dataset_site p WHERE p.dataset = s.dataset AND {})"),
         _ => Leaf::scalar("s.name", Text),
     }
 }
@@ -325,11 +317,7 @@ fn letter(kind: &Kind) -> char {
 /// The condition on a declared field that a document holds, where it is not promoted: equality
 /// by containment, which PostgreSQL's index on documents serves, and moments, truth values and
 /// dates in the form in which documents have them. `None` where the general form serves.
-pub fn document_test(
-    compiler: &Compiler<'_>,
-    field: &Field,
-    test: Test<'_>,
-) -> Option<Fragment> {
+pub fn document_test(compiler: &Compiler<'_>, field: &Field, test: Test<'_>) -> Option<Fragment> {
     if compiler.column(field).is_some() {
         return None;
     }

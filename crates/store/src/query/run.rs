@@ -169,9 +169,7 @@ pub async fn datasets(
     }
     if let Some((name, vo)) = after {
         let params = vec![name.into(), name.into(), vo.into()];
-        select.and_where(
-            compiler.expr(("s.name > ? OR (s.name = ? AND s.vo > ?)".into(), params)),
-        );
+        select.and_where(compiler.expr(("s.name > ? OR (s.name = ? AND s.vo > ?)".into(), params)));
     }
     select
         .order_by_expr(Expr::cust("s.name"), Order::Asc)

@@ -1,0 +1,204 @@
+//! The OpenAPI document, made from the operations, and the page to try them.
+
+use std::collections::BTreeMap;
+
+use axum::{Router, routing::get};
+use sbk_api::{Operation, Problem, Verb};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref,
+        RefOr, Required, ResponseBuilder, ResponsesBuilder,
+        path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem},
+        request_body::RequestBodyBuilder,
+        schema::Schema,
+    },
+};
+
+use crate::{exchange, rest::BASE};
+
+/// Schemas by name.
+type Schemas = BTreeMap<String, RefOr<Schema>>;
+
+/// Gathers paths and schemas from operations.
+#[derive(Default)]
+struct Gathering {
+    paths: PathsBuilder,
+    schemas: Schemas,
+}
+
+/// The OpenAPI 3.1 document of all operations.
+pub fn document() -> OpenApi {
+    use sbk_api::*;
+    let mut gathering = Gathering::default();
+    macro_rules! add {
+        (plain: $($plain:ident),*; listing: $($listing:ident),*;) => {
+            $(gathering.add::<$plain>(false);)*
+            $(gathering.add::<$listing>(true);)*
+        };
+    }
+    sbk_api::every_operation!(add);
+    gathering.add_schema::<Problem>();
+    let about = "Bookkeeping for experiments that run on DIRAC. Lists answer page by page, or \
+                 as one JSON object a line with `Accept: application/x-ndjson`. Writes take an \
+                 `Idempotency-Key`, and are safe to repeat.";
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("SBK")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(about))
+                .build(),
+        )
+        .paths(gathering.paths.build())
+        .components(Some(ComponentsBuilder::new().schemas_from_iter(gathering.schemas).build()))
+        .build()
+}
+
+impl Gathering {
+    fn add_schema<T: ToSchema>(&mut self) {
+        let mut found = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut found);
+        self.schemas.extend(found);
+    }
+
+    fn add<O: Operation>(&mut self, streams: bool) {
+        self.add_schema::<O>();
+        self.add_schema::<O::Output>();
+        let subject = O::PATH.trim_start_matches('/').split('/').next().unwrap_or("other");
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(O::NAME))
+            .summary(Some(O::SUMMARY))
+            .description(Some(format!("Needs the `{:?}` permission.", O::REQUIRES)))
+            .tag(subject.to_owned())
+            .responses(responses::<O>(streams));
+        for parameter in parameters::<O>() {
+            operation = operation.parameter(parameter);
+        }
+        if matches!(O::VERB, Verb::Post | Verb::Put | Verb::Patch) {
+            let body = RequestBodyBuilder::new()
+                .content("application/json", content::<O>())
+                .required(Some(Required::True));
+            operation = operation.request_body(Some(body.build()));
+        }
+        let method = match O::VERB {
+            Verb::Get => HttpMethod::Get,
+            Verb::Post => HttpMethod::Post,
+            Verb::Put => HttpMethod::Put,
+            Verb::Patch => HttpMethod::Patch,
+            Verb::Delete => HttpMethod::Delete,
+        };
+        let paths = std::mem::take(&mut self.paths);
+        self.paths =
+            paths.path(format!("{BASE}{}", O::PATH), PathItem::new(method, operation.build()));
+    }
+}
+
+fn content<T: ToSchema>() -> utoipa::openapi::Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).build()
+}
+
+fn responses<O: Operation>(streams: bool) -> utoipa::openapi::Responses {
+    let mut good = ResponseBuilder::new()
+        .description("Done.")
+        .content("application/json", content::<O::Output>());
+    if streams {
+        let lines = ContentBuilder::new().schema(Some(String::schema())).build();
+        good = good.content("application/x-ndjson", lines);
+    }
+    let mut responses = ResponsesBuilder::new().response("200", good.build());
+    for code in sbk_api::Code::ALL {
+        let status = exchange::status(*code);
+        let bad = ResponseBuilder::new()
+            .description(status.canonical_reason().unwrap_or("Failed"))
+            .content("application/problem+json", content::<Problem>());
+        responses = responses.response(status.as_str(), bad.build());
+    }
+    responses.build()
+}
+
+/// Arguments in the path and, for operations without a body, in the query string.
+fn parameters<O: Operation>() -> Vec<utoipa::openapi::path::Parameter> {
+    let mut schemas = vec![];
+    O::schemas(&mut schemas);
+    let schemas: Schemas = schemas.into_iter().collect();
+    let mut properties = Vec::new();
+    collect(&O::schema(), &schemas, &mut properties);
+    let in_query = matches!(O::VERB, Verb::Get | Verb::Delete);
+    properties
+        .into_iter()
+        .filter_map(|(name, schema, required)| {
+            let in_path = O::PATH.contains(&format!("{{{name}}}"));
+            if !in_path && !in_query {
+                return None;
+            }
+            let place = if in_path { ParameterIn::Path } else { ParameterIn::Query };
+            let needed = if in_path || required { Required::True } else { Required::False };
+            let parameter = ParameterBuilder::new()
+                .name(name)
+                .parameter_in(place)
+                .required(needed)
+                .schema(Some(schema));
+            Some(parameter.build())
+        })
+        .collect()
+}
+
+/// The properties of an object, those of flattened parts included.
+fn collect(
+    schema: &RefOr<Schema>,
+    schemas: &Schemas,
+    properties: &mut Vec<(String, RefOr<Schema>, bool)>,
+) {
+    match schema {
+        RefOr::Ref(reference) => {
+            let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+            if let Some(target) = schemas.get(name) {
+                collect(target, schemas, properties);
+            }
+        }
+        RefOr::T(Schema::Object(object)) => {
+            properties.extend(object.properties.iter().map(|(name, schema)| {
+                (name.clone(), schema.clone(), object.required.contains(name))
+            }));
+        }
+        RefOr::T(Schema::AllOf(all)) => {
+            all.items.iter().for_each(|part| collect(part, schemas, properties));
+        }
+        RefOr::T(_) => {}
+    }
+}
+
+/// The document as JSON, and the page that shows it.
+pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let place = format!("{BASE}/openapi.json");
+    let page = utoipa_swagger_ui::SwaggerUi::new(format!("{BASE}/docs")).url(place, document());
+    let home = async || axum::response::Redirect::temporary(&format!("{BASE}/docs"));
+    Router::new().route("/", get(home)).merge(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_names_every_operation_and_all_that_it_refers_to() {
+        let text = document().to_pretty_json().unwrap();
+
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+
+        assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
+        let schemas = value["components"]["schemas"].as_object().unwrap();
+        for reference in text.split("\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(schemas.contains_key(name), "{name} is not described");
+        }
+        let operations: usize = value["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|p| p.as_object().unwrap().len())
+            .sum();
+        assert_eq!(operations, 47);
+    }
+}

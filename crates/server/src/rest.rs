@@ -1,0 +1,267 @@
+//! Operations as REST.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, RawPathParams, RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::Response,
+    routing::{MethodFilter, get, on},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use sbk_api::{Code, Listing, Problem};
+use sbk_model::IdempotencyKey;
+use sbk_service::{CallContext, Caller, Run, Service};
+use tokio::sync::Semaphore;
+use tower_http::{compression::CompressionLayer, decompression::RequestDecompressionLayer};
+use tracing::Instrument;
+
+use crate::{
+    Config,
+    exchange::{self, REQUEST_ID},
+    openapi, stream,
+};
+
+/// What every request works with.
+pub struct App {
+    service: Service,
+    caller: Caller,
+    config: Config,
+    requests: Semaphore,
+    metrics: PrometheusHandle,
+}
+
+type Shared = Arc<App>;
+
+/// Where REST begins.
+pub const BASE: &str = "/api/v1";
+
+/// All routes of the service.
+pub fn router(service: Service, config: &Config, metrics: PrometheusHandle) -> Router {
+    let identity = &config.identity;
+    let permissions = identity.local_permissions.iter().copied();
+    let caller = Caller::with(&identity.local_user, &identity.local_group, permissions);
+    let requests = Semaphore::new(config.server.max_requests);
+    let app = App { service, caller, config: config.clone(), requests, metrics };
+    operations(Router::new())
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(show_metrics))
+        .merge(openapi::pages())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(config.server.max_body_bytes))
+        .layer(RequestDecompressionLayer::new())
+        .layer(CompressionLayer::new())
+        .with_state(Arc::new(app))
+}
+
+/// Adds a route for each operation.
+fn operations(router: Router<Shared>) -> Router<Shared> {
+    use sbk_api::*;
+    macro_rules! add {
+        (plain: $($plain:ident),*; listing: $($listing:ident),*;) => {
+            router
+                $(.route(&route::<$plain>(), on(filter::<$plain>(), plain::<$plain>)))*
+                $(.route(&route::<$listing>(), on(filter::<$listing>(), listing::<$listing>)))*
+        };
+    }
+    sbk_api::every_operation!(add)
+}
+
+fn route<O: sbk_api::Operation>() -> String {
+    format!("{BASE}{}", O::PATH)
+}
+
+fn filter<O: sbk_api::Operation>() -> MethodFilter {
+    match O::VERB {
+        sbk_api::Verb::Get => MethodFilter::GET,
+        sbk_api::Verb::Post => MethodFilter::POST,
+        sbk_api::Verb::Put => MethodFilter::PUT,
+        sbk_api::Verb::Patch => MethodFilter::PATCH,
+        sbk_api::Verb::Delete => MethodFilter::DELETE,
+    }
+}
+
+/// What a request brought, as far as it could be read.
+struct Request {
+    app: Shared,
+    path: Vec<(String, String)>,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+}
+
+async fn plain<O: Run>(
+    State(app): State<Shared>,
+    path: RawPathParams,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let request = Request { app, path: owned(&path), query, headers, body };
+    answer::<O, _>(request, async |request, operation: O| {
+        let context = CallContext { idempotency_key: idempotency_key(&request.headers)? };
+        let call = request.app.service.call(&request.app.caller, operation, context);
+        Ok(exchange::json(&limited::<O, _>(request, call).await?))
+    })
+    .await
+}
+
+async fn listing<L: Listing + Run>(
+    State(app): State<Shared>,
+    path: RawPathParams,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let request = Request { app, path: owned(&path), query, headers, body };
+    answer::<L, _>(request, async |request, operation: L| {
+        let app = &request.app;
+        if exchange::wants_lines(&request.headers) {
+            let lines = stream::lines(app.service.clone(), app.caller.clone(), operation);
+            return limited::<L, _>(request, lines).await;
+        }
+        let call = app.service.call(&app.caller, operation, CallContext::default());
+        Ok(exchange::json(&limited::<L, _>(request, call).await?))
+    })
+    .await
+}
+
+fn owned(path: &RawPathParams) -> Vec<(String, String)> {
+    path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Waits for a call as long as a request may take; a failure of ours is logged here, once.
+async fn limited<O: sbk_api::Operation, T>(
+    request: &Request,
+    call: impl Future<Output = Result<T, sbk_service::Error>>,
+) -> Result<T, Problem> {
+    let limit = request.app.config.request_limit();
+    match tokio::time::timeout(limit, call).await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(error)) => {
+            if matches!(error.code(), Code::Internal | Code::Unavailable) {
+                tracing::error!(operation = O::NAME, %error, "a request failed");
+            }
+            Err(Problem::from(error))
+        }
+        Err(_) => Err(Problem::new(
+            Code::Unavailable,
+            format!("this took longer than {} s; ask for less at a time", limit.as_secs()),
+        )),
+    }
+}
+
+/// Takes a request from its arguments to its response: place, id, log, metrics.
+async fn answer<O, F>(request: Request, run: F) -> Response
+where
+    O: Run,
+    F: AsyncFnOnce(&Request, O) -> Result<Response, Problem>,
+{
+    let began = Instant::now();
+    let id = request_id(&request);
+    let span = tracing::info_span!("request", request_id = %id, operation = O::NAME);
+    let result = async {
+        let _place = request.app.requests.try_acquire().map_err(|_| {
+            Problem::new(Code::Busy, "the service has too much to do; try again later")
+        })?;
+        let body = match &request.body {
+            Ok(body) => body,
+            Err(rejection) => return Err(bad_body(rejection, &request.app.config)),
+        };
+        let operation =
+            exchange::arguments::<O>(request.path.clone(), request.query.as_deref(), body)?;
+        run(&request, operation).await
+    }
+    .instrument(span.clone())
+    .await;
+    let mut response = match result {
+        Ok(response) => response,
+        Err(problem) => exchange::problem(&Problem { request_id: Some(id.clone()), ..problem }),
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let elapsed = began.elapsed();
+    let status = response.status().as_u16();
+    let labels = [("operation", O::NAME.to_owned()), ("status", status.to_string())];
+    metrics::counter!("sbk_requests_total", &labels).increment(1);
+    metrics::histogram!("sbk_request_seconds", "operation" => O::NAME).record(elapsed);
+    span.in_scope(|| tracing::info!(status, elapsed_ms = elapsed.as_millis() as u64, "answered"));
+    response
+}
+
+fn bad_body(rejection: &axum::extract::rejection::BytesRejection, config: &Config) -> Problem {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let most = config.server.max_body_bytes;
+        let text = format!("the body is longer than {most} bytes; split the call");
+        return Problem::new(Code::TooLarge, text);
+    }
+    Problem::new(Code::Invalid, "the body ended early or cannot be unpacked")
+}
+
+/// The caller's id for the request, or a new one.
+fn request_id(request: &Request) -> String {
+    request
+        .headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<sbk_model::RequestId>().ok())
+        .map_or_else(
+            || format!("{:016x}", request.app.service.environment().random()),
+            |id| id.to_string(),
+        )
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
+    parsed.map(Some).ok_or_else(|| Problem {
+        field: Some("Idempotency-Key".into()),
+        ..Problem::new(Code::Invalid, "Idempotency-Key: is not 1 to 128 printable characters")
+    })
+}
+
+/// Says that the process lives.
+async fn health() -> Response {
+    exchange::json(&serde_json::json!({ "status": "ok" }))
+}
+
+/// Says whether requests can be answered: the database is there, and its tables are current.
+async fn ready(State(app): State<Shared>) -> Response {
+    match app.service.pending_migrations().await {
+        Ok(pending) if pending.is_empty() => {
+            exchange::json(&serde_json::json!({ "status": "ready" }))
+        }
+        Ok(pending) => {
+            let text = format!("the database lacks {}; run `sbk db migrate`", pending.join(", "));
+            exchange::problem(&Problem::new(Code::Unavailable, text))
+        }
+        Err(error) => exchange::problem(&Problem::from(error)),
+    }
+}
+
+async fn show_metrics(State(app): State<Shared>) -> Response {
+    let (open, used) = app.service.store().connections();
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    {
+        metrics::gauge!("sbk_database_connections").set(open as f64);
+        metrics::gauge!("sbk_database_connections_in_use").set(used as f64);
+    }
+    exchange::with_body(StatusCode::OK, "text/plain; version=0.0.4", app.metrics.render())
+}
+
+async fn nothing_here(uri: axum::http::Uri) -> Response {
+    let text = format!("there is nothing at {}; see {BASE}/docs", uri.path());
+    exchange::problem(&Problem::new(Code::NotFound, text))
+}
+
+async fn other_method(method: axum::http::Method, uri: axum::http::Uri) -> Response {
+    let text = format!("{} does not take {method}; see {BASE}/docs", uri.path());
+    let mut response = exchange::problem(&Problem::new(Code::Invalid, text));
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
