@@ -33,7 +33,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let interrupt = Interrupt::watch()?;
     let directory = tempfile::Builder::new().prefix("sbk-test-run-").tempdir()?;
     let clusters = Clusters::start(directory.path(), &backends, &Settings::default())?;
-    let tests = Tests { interrupt, variables: clusters.variables(), arguments };
+    let temporary = directory.path().join("tmp");
+    fs::create_dir(&temporary)?;
+    let tests = Tests { interrupt, variables: clusters.variables(), temporary, arguments };
 
     let counts = tests.run()?;
     drop(clusters);
@@ -58,6 +60,8 @@ fn report(backends: &[Backend], counts: &Counts) {
 struct Tests<'a> {
     interrupt: Interrupt,
     variables: Vec<(&'static str, String)>,
+    /// Goes with the servers: tests that are killed leave their files there.
+    temporary: PathBuf,
     arguments: &'a Arguments,
 }
 
@@ -110,6 +114,7 @@ impl Tests<'_> {
             command.arg("--workspace");
         }
         command.args(&self.arguments.runner).envs(self.variables.iter().cloned());
+        command.env("TMPDIR", &self.temporary);
         command
     }
 }

@@ -21,6 +21,8 @@ pub(crate) fn initialise(directory: &Path) -> io::Result<()> {
         .arg("--auth-root-authentication-method=normal")
         .arg("--innodb-flush-method=nosync")
         .arg(format!("--datadir={}", directory.display()))
+        // Its user may not be able to write where our temporary files are.
+        .arg(format!("--tmpdir={}", directory.display()))
         .current_dir("/");
     run(&mut command)?;
     fs::write(directory.join("account.sql"), ACCOUNT)
@@ -32,6 +34,8 @@ pub(crate) fn server(directory: &Path, port: u16, settings: &Settings) -> Comman
     command
         .arg("--no-defaults")
         .arg(format!("--datadir={}", directory.display()))
+        // Its user may not be able to write where our temporary files are.
+        .arg(format!("--tmpdir={}", directory.display()))
         .arg(format!("--socket={}", directory.join("mariadb.sock").display()))
         .arg(format!("--pid-file={}", directory.join("mariadb.pid").display()))
         .arg(format!("--init-file={}", directory.join("account.sql").display()))

@@ -124,24 +124,21 @@ impl Layout {
         )
     }
 
-    /// A `pgbench` script that looks up one file, whose name or key it takes from `probe`.
-    pub fn look_up_probe(self) -> &'static str {
+    /// A query for the files of all rows of `probe`, which has their names and keys.
+    pub fn look_up_probes(self) -> &'static str {
         match self {
             Self::Derived => {
                 "SELECT file.name, size, events, created FROM probe
-                 JOIN file ON file.directory = probe.directory AND file.name_key = probe.name_key
-                 WHERE number = :number;"
+                 JOIN file ON file.directory = probe.directory AND file.name_key = probe.name_key"
             }
             Self::Numbered => {
                 "SELECT file.name, size, events, created FROM probe
                  JOIN directory ON directory.path = probe.path
-                 JOIN file ON file.directory = directory.id AND file.name = probe.name
-                 WHERE number = :number;"
+                 JOIN file ON file.directory = directory.id AND file.name = probe.name"
             }
             Self::NumberedWhole => {
                 "SELECT file.lfn, size, events, created FROM probe
-                 JOIN file ON file.lfn = probe.lfn
-                 WHERE number = :number;"
+                 JOIN file ON file.lfn = probe.lfn"
             }
         }
     }
