@@ -151,8 +151,7 @@ impl Catalogue {
 
     pub async fn add_dataset(&self, name: &str) {
         let new = dataset(name);
-        let call =
-            AddDatasets { vo: vo(), datasets: vec![new], atomicity: Atomicity::All };
+        let call = AddDatasets { vo: vo(), datasets: vec![new], atomicity: Atomicity::All };
         assert_eq!(self.call(call).await.unwrap().added, 1);
     }
 

@@ -143,7 +143,7 @@ impl Dialect {
         }
     }
 
-    /// The condition that a JSON document has a value under a field, equal to a JSON text.
+    /// The condition that a JSON document has a value under a field, or in the list there.
     ///
     /// On PostgreSQL this is containment, which the `jsonb_path_ops` index serves.
     pub fn json_equals(
@@ -151,10 +151,14 @@ impl Dialect {
         document: &str,
         field: &str,
         value: &serde_json::Value,
+        in_list: bool,
     ) -> (String, Vec<Param>) {
         match self {
             Self::Postgres => {
-                let wanted = serde_json::json!({ field: value });
+                let wanted = match in_list {
+                    true => serde_json::json!({ field: [value] }),
+                    false => serde_json::json!({ field: value }),
+                };
                 (format!("{document} @> CAST(? AS JSONB)"), vec![wanted.to_string().into()])
             }
             Self::Sqlite | Self::MariaDb => {

@@ -325,11 +325,7 @@ pub fn document_test(compiler: &Compiler<'_>, field: &Field, test: Test<'_>) -> 
     let (_, document) = home(compiler, field.entity);
     let name = field.name.as_str();
     let is_list = matches!(field.kind, Kind::List(_));
-    let equals = |value: &Value| {
-        let json = value.to_json();
-        let json = if is_list { serde_json::Value::Array(vec![json]) } else { json };
-        dialect.json_equals(&document, name, &json)
-    };
+    let equals = |value: &Value| dialect.json_equals(&document, name, &value.to_json(), is_list);
     let (sql, params) = match test {
         Test::Compare(Op::Eq, value) => equals(value),
         Test::In(values, false) => {
