@@ -182,6 +182,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_openapi_document_in_docs_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+        let mut text = document().to_pretty_json().unwrap();
+        text.push('\n');
+
+        if std::env::var_os("SBK_UPDATE").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+
+        let kept = std::fs::read_to_string(path).unwrap();
+        assert!(kept == text, "run SBK_UPDATE=1 cargo test -p sbk-server openapi");
+    }
+
+    #[test]
     fn the_document_names_every_operation_and_all_that_it_refers_to() {
         let text = document().to_pretty_json().unwrap();
 
