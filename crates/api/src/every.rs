@@ -6,21 +6,21 @@ macro_rules! every_operation {
     ($use:ident) => {
         $use! {
             plain:
-                DeclareCommunity, DeclareStorageElements, RemoveStorageElement,
-                AddFiles, FindFiles, ShowFile, SetFileMetadata, SetFileStatus, RetireFiles,
-                RestoreFiles, PurgeFiles,
-                AddReplicas, SetReplicaStatus, RemoveReplicas,
-                CreateDirectories, ShowDirectory, SetDirectoryMetadata, ChangeDirectory,
-                MoveDirectory, RemoveDirectory,
-                ShowDataset, AddDatasets, ChangeDataset, RemoveDataset, AddMembers, RemoveMembers,
-                FreezeDataset,
-                ShowSchema, ApplySchema, PromoteFields,
-                CountFiles, ExplainQuery,
-                VerifyTotals, ImportRecords;
+                $crate::DeclareCommunity, $crate::DeclareStorageElements, $crate::RemoveStorageElement,
+                $crate::AddFiles, $crate::FindFiles, $crate::ShowFile, $crate::SetFileMetadata, $crate::SetFileStatus, $crate::RetireFiles,
+                $crate::RestoreFiles, $crate::PurgeFiles,
+                $crate::AddReplicas, $crate::SetReplicaStatus, $crate::RemoveReplicas,
+                $crate::CreateDirectories, $crate::ShowDirectory, $crate::SetDirectoryMetadata, $crate::ChangeDirectory,
+                $crate::MoveDirectory, $crate::RemoveDirectory,
+                $crate::ShowDataset, $crate::AddDatasets, $crate::ChangeDataset, $crate::RemoveDataset, $crate::AddMembers, $crate::RemoveMembers,
+                $crate::FreezeDataset,
+                $crate::ShowSchema, $crate::ApplySchema, $crate::PromoteFields,
+                $crate::CountFiles, $crate::ExplainQuery,
+                $crate::VerifyTotals, $crate::ImportRecords;
             listing:
-                ListCommunities, ListStorageElements, ListSites,
-                ListDirectory, ListDatasets, ListMembers, ListSnapshots, CompareSnapshots,
-                ListSchemaVersions, QueryFiles, PostQueryFiles, ListAudit, ExportRecords;
+                $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
+                $crate::ListDirectory, $crate::ListDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
+                $crate::ListSchemaVersions, $crate::QueryFiles, $crate::PostQueryFiles, $crate::ListAudit, $crate::ExportRecords;
         }
     };
 }

@@ -29,10 +29,9 @@ struct Gathering {
 
 /// The OpenAPI 3.1 document of all operations.
 pub fn document() -> OpenApi {
-    use sbk_api::*;
     let mut gathering = Gathering::default();
     macro_rules! add {
-        (plain: $($plain:ident),*; listing: $($listing:ident),*;) => {
+        (plain: $($plain:ty),*; listing: $($listing:ty),*;) => {
             $(gathering.add::<$plain>(false);)*
             $(gathering.add::<$listing>(true);)*
         };

@@ -60,9 +60,8 @@ pub fn router(service: Service, config: &Config, metrics: PrometheusHandle) -> R
 
 /// Adds a route for each operation.
 fn operations(router: Router<Shared>) -> Router<Shared> {
-    use sbk_api::*;
     macro_rules! add {
-        (plain: $($plain:ident),*; listing: $($listing:ident),*;) => {
+        (plain: $($plain:ty),*; listing: $($listing:ty),*;) => {
             router
                 $(.route(&route::<$plain>(), on(filter::<$plain>(), plain::<$plain>)))*
                 $(.route(&route::<$listing>(), on(filter::<$listing>(), listing::<$listing>)))*
@@ -190,7 +189,8 @@ where
     let labels = [("operation", O::NAME.to_owned()), ("status", status.to_string())];
     metrics::counter!("sbk_requests_total", &labels).increment(1);
     metrics::histogram!("sbk_request_seconds", "operation" => O::NAME).record(elapsed);
-    span.in_scope(|| tracing::info!(status, elapsed_ms = elapsed.as_millis() as u64, "answered"));
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::info!(status, elapsed_ms, "answered"));
     response
 }
 

@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{Config, Error, observe, rest};
 
 /// How often maintenance looks for something to do.
-const MAINTENANCE: Duration = Duration::from_secs(60);
+const MAINTENANCE: Duration = Duration::from_mins(1);
 
 /// A service that listens.
 #[derive(Debug)]

@@ -207,7 +207,7 @@ async fn draft<'a>(
     if let Some(events) = new.unattributed_events {
         Events::try_from(events)?;
     }
-    if new.parents.iter().any(|parent| *parent == new.name) {
+    if new.parents.contains(&new.name) {
         return Err(Error::invalid("parents", new.name.as_str(), "is the dataset itself"));
     }
     if let Some(text) = &new.query {

@@ -328,7 +328,7 @@ async fn set_owner(
                 mode: call.mode.unwrap_or(old.mode),
                 ..old.clone()
             };
-            (new != old).then(|| Stored { modified: cx.now, ..new })
+            if new == old { None } else { Some(Stored { modified: cx.now, ..new }) }
         })
         .collect();
     directory::change(&mut cx.session, &changed, cx.audit).await?;

@@ -132,6 +132,7 @@ pub fn parse(text: Option<&str>) -> Result<Document, Error> {
 }
 
 /// The columns of promoted fields for documents of one entity, each with its schema.
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is cheap to pass")]
 pub fn columns<'a>(
     promoted: &[Promoted],
     entity: Entity,

@@ -319,7 +319,13 @@ impl Registration {
             }
             match draft(cx, community, new, key, elements) {
                 Ok((stored, document)) => {
-                    drafts.push(Draft { at, new, stored, directory: new.lfn.directory(), document })
+                    drafts.push(Draft {
+                        at,
+                        new,
+                        stored,
+                        directory: new.lfn.directory(),
+                        document,
+                    });
                 }
                 Err(problem) => self.outcomes[at] = Err(problem),
             }

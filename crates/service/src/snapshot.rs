@@ -194,7 +194,6 @@ impl Step {
         let mut differences = Vec::new();
         loop {
             let (content, change) = match (old.peek(), new.peek()) {
-                (None, None) => break,
                 (Some(a), Some(b)) if a.key == b.key => {
                     let same = a.fingerprint == b.fingerprint;
                     old.next();
@@ -213,7 +212,7 @@ impl Step {
                     new.next();
                     (content, Change::Added)
                 }
-                (Some(_), None) => break,
+                _ => break,
             };
             differences.push((content.key, Difference { lfn: content.lfn.parse()?, change }));
         }

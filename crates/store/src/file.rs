@@ -109,6 +109,7 @@ impl Stored {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn invalid(error: sbk_model::Invalid) -> Error {
     Error::Internal(format!("a stored value is not valid: {error}"))
 }

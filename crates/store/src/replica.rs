@@ -112,12 +112,15 @@ fn keys(replicas: &[Stored]) -> Batch {
         .ints("se", replicas.iter().map(|c| c.se.0))
 }
 
+/// The names of files by key.
+pub type Lfns<'a> = HashMap<FileKey, &'a Lfn>;
+
 /// Makes replicas as callers see them, by the key of their file, in the order of the names of
 /// their storage elements. `lfns` gives the names that physical names are derived from.
 pub async fn present(
     session: &mut Session,
     replicas: Vec<Stored>,
-    lfns: &HashMap<FileKey, &Lfn>,
+    lfns: &Lfns<'_>,
 ) -> Result<HashMap<FileKey, Vec<Replica>>, Error> {
     let keys: BTreeSet<SeKey> = replicas.iter().map(|replica| replica.se).collect();
     let elements = storage::find(session, keys).await?;

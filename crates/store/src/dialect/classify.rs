@@ -17,7 +17,8 @@ pub fn classify(error: sqlx::Error) -> Error {
 }
 
 fn mariadb_number(failure: &dyn sqlx::error::DatabaseError) -> Option<u16> {
-    failure.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|e| e.number())
+    let failure = failure.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()?;
+    Some(failure.number())
 }
 
 /// The SQLSTATE of PostgreSQL, the number of MariaDB, or the result code of SQLite.

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::Dialect;
 
 impl Dialect {
@@ -49,11 +51,11 @@ fn postgres_lines(node: &serde_json::Value, depth: usize, lines: &mut Vec<String
     let mut line = "  ".repeat(depth) + &text("Node Type").unwrap_or_default();
     for (key, word) in [("Relation Name", "on"), ("Index Name", "using"), ("Index Cond", "where")] {
         if let Some(value) = text(key) {
-            line.push_str(&format!(" {word} {value}"));
+            let _ = write!(line, " {word} {value}");
         }
     }
     if let Some(filter) = text("Filter") {
-        line.push_str(&format!(" filter {filter}"));
+        let _ = write!(line, " filter {filter}");
     }
     lines.push(line);
     for child in node["Plans"].as_array().into_iter().flatten() {
@@ -82,10 +84,14 @@ fn mariadb_lines(node: &serde_json::Value, lines: &mut Vec<String>, rows: &mut O
     }
     match node {
         serde_json::Value::Object(parts) => {
-            parts.values().for_each(|part| mariadb_lines(part, lines, rows));
+            for part in parts.values() {
+                mariadb_lines(part, lines, rows);
+            }
         }
         serde_json::Value::Array(parts) => {
-            parts.iter().for_each(|part| mariadb_lines(part, lines, rows));
+            for part in parts {
+                mariadb_lines(part, lines, rows);
+            }
         }
         _ => {}
     }

@@ -155,9 +155,10 @@ impl Dialect {
     ) -> (String, Vec<Param>) {
         match self {
             Self::Postgres => {
-                let wanted = match in_list {
-                    true => serde_json::json!({ field: [value] }),
-                    false => serde_json::json!({ field: value }),
+                let wanted = if in_list {
+                    serde_json::json!({ field: [value] })
+                } else {
+                    serde_json::json!({ field: value })
                 };
                 (format!("{document} @> CAST(? AS JSONB)"), vec![wanted.to_string().into()])
             }

@@ -181,7 +181,9 @@ impl<'a> Compiler<'a> {
 fn visit(predicate: &Predicate, each: &mut impl FnMut(&FieldRef)) {
     match predicate {
         Predicate::And(parts) | Predicate::Or(parts) => {
-            parts.iter().for_each(|part| visit(part, each));
+            for part in parts {
+                visit(part, each);
+            }
         }
         Predicate::Not(inner) => visit(inner, each),
         Predicate::Compare { field, .. }

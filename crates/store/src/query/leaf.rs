@@ -29,6 +29,9 @@ pub enum Test<'a> {
 /// SQL text with its values.
 pub type Fragment = (String, Vec<Param>);
 
+/// Makes the key of a name.
+type KeyOf = fn(&str) -> i64;
+
 /// How the values of a field are found and compared in SQL.
 #[derive(Debug, Clone)]
 pub struct Leaf {
@@ -37,7 +40,7 @@ pub struct Leaf {
     /// The type of the expression.
     pub kind: ColumnType,
     /// The expression of a key that is compared for equality in place of the value.
-    key: Option<(String, fn(&str) -> i64)>,
+    key: Option<(String, KeyOf)>,
     /// The states that a code stands for, where the value is a state.
     states: Option<Vec<(&'static str, i64)>>,
     /// Where the field can have several values: SQL in which `{}` stands for the comparison.
@@ -51,7 +54,7 @@ impl Leaf {
 
     fn term(column: &str) -> Self {
         let value = format!("(SELECT n.name FROM term n WHERE n.id = {column})");
-        let key: fn(&str) -> i64 = |text| TermKey::of(text).0;
+        let key: KeyOf = |text| TermKey::of(text).0;
         Self { key: Some((column.to_owned(), key)), ..Self::scalar(value, ColumnType::Text) }
     }
 
@@ -82,7 +85,7 @@ impl Leaf {
                 (format!("{left} {} ?", sign(op)), vec![param])
             }
             Test::Compare(op, value) => {
-                (format!("{} {} ?", self.value, sign(op)), vec![self.param(value)?])
+                (format!("{} {} ?", self.value, sign(op)), vec![Self::param(value)?])
             }
             Test::In(values, negated) => {
                 let sides: Result<Vec<_>, _> = values.iter().map(|v| self.equal_sides(v)).collect();
@@ -100,7 +103,7 @@ impl Leaf {
             }
             Test::Between(low, high) => (
                 format!("{0} >= ? AND {0} <= ?", self.value),
-                vec![self.param(low)?, self.param(high)?],
+                vec![Self::param(low)?, Self::param(high)?],
             ),
             Test::Exists => {
                 let value = self.key.as_ref().map_or(&self.value, |(key, _)| key);
@@ -112,11 +115,11 @@ impl Leaf {
     fn equal_sides(&self, value: &Value) -> Result<(String, Param), Error> {
         match (&self.key, value) {
             (Some((column, key)), Value::Text(text)) => Ok((column.clone(), key(text).into())),
-            _ => Ok((self.value.clone(), self.param(value)?)),
+            _ => Ok((self.value.clone(), Self::param(value)?)),
         }
     }
 
-    fn param(&self, value: &Value) -> Result<Param, Error> {
+    fn param(value: &Value) -> Result<Param, Error> {
         match value.column() {
             Some(ColumnValue::Int(number)) => Ok(number.into()),
             Some(ColumnValue::Float(number)) => Ok(number.into()),
