@@ -7,7 +7,7 @@ use sbk_api::{
 use sbk_metadata::{Document, Entity};
 use sbk_model::{DirPath, FileKey, FileStatus, TermKey};
 use sbk_store::{
-    audit::Touched,
+    audit::{self, Touched},
     dialect::Cells,
     directory::{self, Lock, Stored},
     file, name_of, promotion,
@@ -200,7 +200,6 @@ async fn set_own(cx: &mut Context<'_>, path: &DirPath, own: &Document) -> Result
     let columns = vec![
         ("meta".to_owned(), Cells::Json(vec![metadata::text(own)])),
         ("modified".to_owned(), Cells::Int(vec![Some(cx.now.micros())])),
-        ("audit".to_owned(), Cells::Int(vec![Some(cx.audit.0)])),
     ];
     let keys = [(path.key().0, 0)];
     Ok(promotion::replace(&mut cx.session, Entity::Directory, &keys, columns).await?)
@@ -304,7 +303,7 @@ async fn change_below(call: &ChangeDirectory, cx: &mut Context<'_>) -> Result<Pr
             ..f
         })
         .collect();
-    file::set_owner(&mut cx.session, &changed, (cx.now, cx.audit)).await?;
+    file::set_owner(&mut cx.session, &changed, cx.now).await?;
     Ok(Progress {
         done: walked.next.is_none(),
         directories,
@@ -331,7 +330,7 @@ async fn set_owner(
             if new == old { None } else { Some(Stored { modified: cx.now, ..new }) }
         })
         .collect();
-    directory::change(&mut cx.session, &changed, cx.audit).await?;
+    directory::change(&mut cx.session, &changed).await?;
     Ok(changed.len() as u64)
 }
 
@@ -480,8 +479,14 @@ async fn move_files(
         let to = target(call, &old.path)?;
         check_free(cx, &files, &to).await?;
         deltas.extend(crate::retire::move_counts(cx, &files, &old.path, &to).await?)?;
-        let at = (cx.now, cx.audit);
-        file::set_directory(&mut cx.session, &files, to.key(), at).await?;
+        let gone = files.iter().map(|file| Touched::File(file.key));
+        let links = files.iter().map(|file| (Touched::File(file.key), file.audit));
+        let links = links.chain(gone.map(|file| (file, cx.audit))).collect::<Vec<_>>();
+        audit::link(&mut cx.session, links).await?;
+        let moved = files.iter().map(|file| FileKey { directory: to.key(), ..file.key });
+        let moved = moved.map(|key| (Touched::File(key), cx.audit)).collect::<Vec<_>>();
+        audit::link(&mut cx.session, moved).await?;
+        file::set_directory(&mut cx.session, &files, to.key(), cx.now).await?;
     }
     cx.count(deltas).await?;
     Ok(walked.files.len() as u64)

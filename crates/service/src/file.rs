@@ -163,7 +163,6 @@ async fn replace(
 ) -> Result<(), Error> {
     let rows = documents.len();
     columns.push(("modified".into(), Cells::Int(vec![Some(cx.now.micros()); rows])));
-    columns.push(("audit".into(), Cells::Int(vec![Some(cx.audit.0); rows])));
     let keys: Vec<_> = documents.keys().map(|key| (key.directory.0, key.name)).collect();
     Ok(promotion::replace(&mut cx.session, Entity::File, &keys, columns).await?)
 }
@@ -216,8 +215,8 @@ impl Run for SetFileStatus {
                 Ok(Outcome::Changed)
             })
             .collect();
-        let at = (cx.now, cx.audit);
-        file::set_status(&mut cx.session, changing.iter().copied(), self.status, None, at).await?;
+        let (status, now) = (self.status, cx.now);
+        file::set_status(&mut cx.session, changing.iter().copied(), status, None, now).await?;
         let result = results(self.lfns.iter().map(Lfn::as_str).zip(outcomes), false);
         cx.note(Note {
             count: changing.len() as u64,

@@ -11,7 +11,7 @@ use sbk_model::{
     Totals,
 };
 use sbk_store::{
-    audit::Touched,
+    audit::{self, Touched},
     dataset, directory,
     directory::Lock,
     file::{self, Stored},
@@ -113,10 +113,10 @@ pub async fn retire(
         stored.iter().copied().filter(|f| !around.frozen.contains_key(&f.key)).collect();
     let deltas = count(cx, &going, &around, |file| -file.counts()).await?;
     let until = until(cx, grace_seconds);
-    let at = (cx.now, cx.audit);
+    let now = cx.now;
     let going_keys: BTreeSet<FileKey> = going.iter().map(|file| file.key).collect();
     let status = FileStatus::Retired;
-    file::set_status(&mut cx.session, going_keys.iter().copied(), status, Some(until), at).await?;
+    file::set_status(&mut cx.session, going_keys.iter().copied(), status, Some(until), now).await?;
     cx.count(deltas).await?;
     let mut losses: BTreeMap<&DatasetName, u64> = BTreeMap::new();
     for file in &going_keys {
@@ -218,9 +218,9 @@ impl Run for RestoreFiles {
         let around = surroundings(cx, &keys).await?;
         let files: Vec<&Stored> = back.iter().collect();
         let deltas = count(cx, &files, &around, Stored::counts).await?;
-        let at = (cx.now, cx.audit);
+        let now = cx.now;
         let status = FileStatus::Good;
-        file::set_status(&mut cx.session, keys.iter().copied(), status, None, at).await?;
+        file::set_status(&mut cx.session, keys.iter().copied(), status, None, now).await?;
         cx.count(deltas).await?;
         let outcomes = self.lfns.iter().map(|lfn| {
             let outcome = match stored.get(&lfn.key()) {
@@ -247,6 +247,8 @@ impl Run for PurgeFiles {
         check_count("limit", limit as usize, 10_000)?;
         let gone = file::expired(&mut cx.session, cx.now, i64::from(limit)).await?;
         let keys: Vec<FileKey> = gone.iter().map(|file| file.key).collect();
+        let links = gone.iter().map(|file| (Touched::File(file.key), file.audit));
+        audit::link(&mut cx.session, links.collect::<Vec<_>>()).await?;
         file::remove(&mut cx.session, &keys).await?;
         let names = file::present(&mut cx.session, gone).await?;
         cx.note(Note {

@@ -165,7 +165,9 @@ each_backend! {
         let audit = ListAudit { lfn: Some(names[0].parse().unwrap()), ..ListAudit::default() };
         let entries = catalogue.call(audit).await.unwrap().items;
         let operations: Vec<&str> = entries.iter().map(|e| e.operation.as_str()).collect();
-        assert_eq!(operations, ["purgeFiles", "retireFiles", "restoreFiles", "retireFiles"]);
+        let expected =
+            ["purgeFiles", "retireFiles", "restoreFiles", "retireFiles", "addFiles"];
+        assert_eq!(operations, expected);
         assert_eq!(entries[3].reason.as_deref(), Some("lost"));
     }
 

@@ -50,7 +50,7 @@ pub struct NewEntry<'a> {
 
 /// Writes an entry, and what it is about.
 ///
-/// New files refer to their entry themselves and are not repeated in `touched`.
+/// New files and directories refer to their entry themselves and are not repeated in `touched`.
 pub async fn add(
     session: &mut Session,
     entry: NewEntry<'_>,
@@ -68,14 +68,24 @@ pub async fn add(
         entry.detail.to_string().into(),
     ];
     session.execute(sql, params).await?;
-    let mut parts: Vec<_> = touched.iter().map(|subject| subject.parts()).collect();
-    parts.sort_unstable();
-    parts.dedup();
+    link(session, touched.iter().map(|subject| (*subject, entry.id))).await
+}
+
+/// Says which entries are about what. The entry of a registration is linked when the file that
+/// refers to it goes or moves.
+pub async fn link(
+    session: &mut Session,
+    links: impl IntoIterator<Item = (Touched, AuditId)>,
+) -> Result<(), Error> {
+    let mut links: Vec<_> =
+        links.into_iter().map(|(subject, audit)| (subject.parts(), audit.0)).collect();
+    links.sort_unstable();
+    links.dedup();
     let batch = Batch::default()
-        .ints("kind", parts.iter().map(|part| part.0))
-        .ints("key_a", parts.iter().map(|part| part.1))
-        .ints("key_b", parts.iter().map(|part| part.2))
-        .ints("audit", parts.iter().map(|_| entry.id.0));
+        .ints("kind", links.iter().map(|(part, _)| part.0))
+        .ints("key_a", links.iter().map(|(part, _)| part.1))
+        .ints("key_b", links.iter().map(|(part, _)| part.2))
+        .ints("audit", links.iter().map(|(_, audit)| *audit));
     session.insert("audit_subject", batch, Conflict::Keep).await?;
     Ok(())
 }
@@ -96,9 +106,16 @@ pub async fn list(
              WHERE s.kind = ? AND s.key_a = ? AND s.key_b = ?"
             .to_owned();
         params.extend([kind.into(), a.into(), b.into()]);
-        if let Touched::File(_) = subject {
-            related.push_str(" UNION SELECT f.audit FROM file f WHERE f.dir = ? AND f.id = ?");
-            params.extend([a.into(), b.into()]);
+        match subject {
+            Touched::File(_) => {
+                related.push_str(" UNION SELECT f.audit FROM file f WHERE f.dir = ? AND f.id = ?");
+                params.extend([a.into(), b.into()]);
+            }
+            Touched::Directory(_) => {
+                related.push_str(" UNION SELECT d.audit FROM directory d WHERE d.dir = ?");
+                params.push(a.into());
+            }
+            Touched::Dataset(_) => {}
         }
         wheres.push(format!("a.audit IN ({related})"));
     }

@@ -262,28 +262,19 @@ pub async fn below_backwards(
 }
 
 /// Sets owner, group and mode of directories.
-pub async fn change(
-    session: &mut Session,
-    directories: &[Stored],
-    audit: AuditId,
-) -> Result<u64, Error> {
+pub async fn change(session: &mut Session, directories: &[Stored]) -> Result<u64, Error> {
     let batch = Batch::default()
         .ints("dir", directories.iter().map(|d| d.path.key().0))
         .ints("owner", directories.iter().map(|d| d.owner))
         .ints("owner_group", directories.iter().map(|d| d.group))
         .ints("mode", directories.iter().map(|d| i64::from(d.mode.bits())))
-        .ints("modified", directories.iter().map(|d| d.modified.micros()))
-        .ints("audit", directories.iter().map(|_| audit.0));
-    let sets = &["owner", "owner_group", "mode", "modified", "audit"];
+        .ints("modified", directories.iter().map(|d| d.modified.micros()));
+    let sets = &["owner", "owner_group", "mode", "modified"];
     session.update("directory", batch, &["dir"], sets).await
 }
 
 /// Gives directories owner, group, mode, community, times and own values, for imports.
-pub async fn restore(
-    session: &mut Session,
-    directories: &[Stored],
-    audit: AuditId,
-) -> Result<u64, Error> {
+pub async fn restore(session: &mut Session, directories: &[Stored]) -> Result<u64, Error> {
     let ints = |f: fn(&Stored) -> i64| directories.iter().map(f).collect::<Vec<_>>();
     let batch = Batch::default()
         .ints("dir", ints(|d| d.path.key().0))
@@ -293,9 +284,8 @@ pub async fn restore(
         .ints("mode", ints(|d| i64::from(d.mode.bits())))
         .ints("created", ints(|d| d.created.micros()))
         .ints("modified", ints(|d| d.modified.micros()))
-        .ints("audit", directories.iter().map(|_| audit.0))
         .with("meta", Cells::Json(directories.iter().map(|d| d.meta.clone()).collect()));
-    let sets = &["vo", "owner", "owner_group", "mode", "created", "modified", "audit", "meta"];
+    let sets = &["vo", "owner", "owner_group", "mode", "created", "modified", "meta"];
     session.update("directory", batch, &["dir"], sets).await
 }
 

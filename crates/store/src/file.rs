@@ -51,7 +51,7 @@ pub struct Stored {
     pub guid: Option<String>,
     /// The values of its fields as JSON, when they were read.
     pub meta: Option<String>,
-    /// The audit entry of its last change.
+    /// The audit entry of its registration; later entries are found by their subjects.
     pub audit: AuditId,
 }
 
@@ -235,7 +235,7 @@ pub async fn set_status(
     keys: impl IntoIterator<Item = FileKey>,
     status: FileStatus,
     until: Option<Timestamp>,
-    (now, audit): (Timestamp, AuditId),
+    now: Timestamp,
 ) -> Result<u64, Error> {
     let keys: BTreeSet<FileKey> = keys.into_iter().collect();
     let rows = keys.len();
@@ -243,9 +243,8 @@ pub async fn set_status(
     let batch = key_batch(keys)
         .ints("status", vec![status_code(status); rows])
         .with("until_time", Cells::Int(until))
-        .ints("modified", vec![now.micros(); rows])
-        .ints("audit", vec![audit.0; rows]);
-    let sets = &["status", "until_time", "modified", "audit"];
+        .ints("modified", vec![now.micros(); rows]);
+    let sets = &["status", "until_time", "modified"];
     session.update("file", batch, &["dir", "id"], sets).await
 }
 
@@ -253,16 +252,15 @@ pub async fn set_status(
 pub async fn set_owner(
     session: &mut Session,
     files: &[Stored],
-    (now, audit): (Timestamp, AuditId),
+    now: Timestamp,
 ) -> Result<u64, Error> {
     let batch = Batch::default()
         .ints("dir", files.iter().map(|f| f.key.directory.0))
         .ints("id", files.iter().map(|f| f.key.name))
         .ints("owner", files.iter().map(|f| f.owner))
         .ints("owner_group", files.iter().map(|f| f.group))
-        .ints("modified", files.iter().map(|_| now.micros()))
-        .ints("audit", files.iter().map(|_| audit.0));
-    let sets = &["owner", "owner_group", "modified", "audit"];
+        .ints("modified", files.iter().map(|_| now.micros()));
+    let sets = &["owner", "owner_group", "modified"];
     session.update("file", batch, &["dir", "id"], sets).await
 }
 
@@ -271,19 +269,19 @@ pub async fn set_directory(
     session: &mut Session,
     files: &[Stored],
     to: DirKey,
-    (now, audit): (Timestamp, AuditId),
+    now: Timestamp,
 ) -> Result<(), Error> {
     let Some(from) = files.first().map(|file| file.key.directory) else { return Ok(()) };
     for table in ["file", "replica", "member"] {
         let ids = Batch::default().ints("id", files.iter().map(|file| file.key.name));
         let (source, params) = session.dialect().rows("r", ids);
-        let more = if table == "file" { ", modified = ?, audit = ?" } else { "" };
+        let more = if table == "file" { ", modified = ?" } else { "" };
         let sql = format!(
             "UPDATE {table} SET dir = ?{more} WHERE dir = ? AND id IN (SELECT r.id FROM {source})"
         );
         let mut all: Vec<Param> = vec![to.0.into()];
         if table == "file" {
-            all.extend([now.micros().into(), audit.0.into()]);
+            all.push(now.micros().into());
         }
         all.push(from.0.into());
         all.extend(params);

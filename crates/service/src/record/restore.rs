@@ -169,7 +169,7 @@ async fn settle(
 ) -> Result<(), Error> {
     let _ = community;
     let rows: Vec<_> = directories.iter().map(|(_, stored)| stored.clone()).collect();
-    directory::restore(&mut cx.session, &rows, cx.audit).await?;
+    directory::restore(&mut cx.session, &rows).await?;
     for (record, _) in directories.iter().filter(|(record, _)| !record.metadata.is_empty()) {
         crate::directory::spread(cx, &record.path, &record.metadata).await?;
     }
