@@ -120,7 +120,9 @@ impl Catalogue {
         self.call(ApplySchema { vo: vo(), toml, dry_run: false, reason: None }).await
     }
 
+    /// Calls an operation, a millisecond after the one before.
     pub async fn call<O: Run>(&self, operation: O) -> Result<O::Output, Error> {
+        self.clock.micros.fetch_add(1000, Ordering::SeqCst);
         self.service.call(&self.caller, operation, CallContext::default()).await
     }
 
