@@ -62,7 +62,8 @@ pub struct ExplainQuery {
 pub struct Explanation {
     /// The query as it was understood, in full.
     pub query: String,
-    /// How many files the database expects to find, where it can say.
+    /// How many files the database expects to find; on SQLite, which does not say, how many there
+    /// are, counted up to 100,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimated_files: Option<i64>,
     /// The database's own plan, line by line.

@@ -25,6 +25,7 @@ mod schema;
 mod service;
 mod snapshot;
 mod storage;
+mod subtree;
 mod tree;
 mod verify;
 

@@ -14,30 +14,39 @@ impl Run for PromoteFields {
         let limit = self.limit.unwrap_or(10_000);
         check_count("limit", limit as usize, 100_000)?;
         let waiting = promotion::list(&mut cx.session).await?;
-        let Some(field) = waiting.into_iter().find(|field| field.state != State::Ready) else {
-            cx.note(Note::default());
+        let new: Vec<_> = waiting.iter().filter(|f| f.state == State::New).cloned().collect();
+        cx.note(Note::default());
+        if let Some(field) = new.first() {
+            let field = Some(name(field));
+            begin(cx, new).await?;
+            return Ok(Promotion { done: false, filled: 0, field });
+        }
+        let Some(field) = waiting.into_iter().find(|field| field.state == State::Filling) else {
             return Ok(Promotion { done: true, filled: 0, field: None });
         };
-        let name = format!("{}.{}", field.entity, field.field);
-        let filled = match field.state {
-            State::New => begin(cx, field).await?,
-            State::Filling => fill(cx, field, i64::from(limit)).await?,
-            State::Ready => 0,
-        };
-        cx.note(Note::default());
+        let name = name(&field);
+        let filled = fill(cx, field, i64::from(limit)).await?;
         Ok(Promotion { done: false, filled, field: Some(name) })
     }
 }
 
-/// Adds the column, and tells all writers by the state that they fill it.
-async fn begin(cx: &mut Context<'_>, field: Promoted) -> Result<u64, Error> {
+fn name(field: &Promoted) -> String {
+    format!("{}.{}", field.entity, field.field)
+}
+
+/// Adds the columns of all new fields, and tells all writers by the state that they fill them.
+async fn begin(cx: &mut Context<'_>, new: Vec<Promoted>) -> Result<(), Error> {
     cx.session.leave().await?;
-    promotion::add_column(&mut cx.session, &field).await?;
+    for field in &new {
+        promotion::add_column(&mut cx.session, field).await?;
+    }
     cx.session.enter().await?;
-    let filling = Promoted { state: State::Filling, since: cx.now, ..field };
-    promotion::advance(&mut cx.session, &filling).await?;
+    for field in new {
+        let filling = Promoted { state: State::Filling, since: cx.now, ..field };
+        promotion::advance(&mut cx.session, &filling).await?;
+    }
     cx.service.schemas().forget();
-    Ok(0)
+    Ok(())
 }
 
 /// Fills the column in the next rows; after the last ones, indexes it.

@@ -25,6 +25,9 @@ use crate::{
 /// How deep datasets that queries define may refer to one another.
 const MAX_DEPTH: u32 = 8;
 
+/// How far files are counted where the database does not estimate how many there are.
+const COUNTED_AT_MOST: u64 = 100_000;
+
 /// A query as it was asked.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -291,7 +294,11 @@ impl Run for ExplainQuery {
                 )
             })
             .collect();
-        let (plan, estimated_files) = files.plan(&mut cx.session).await?;
+        let (plan, mut estimated_files) = files.plan(&mut cx.session).await?;
+        if estimated_files.is_none() {
+            // SQLite does not estimate; counting a bounded number is quick.
+            estimated_files = Some(files.count_up_to(&mut cx.session, COUNTED_AT_MOST).await?);
+        }
         Ok(Explanation { query: ready.query.to_text(), estimated_files, plan, warnings })
     }
 }

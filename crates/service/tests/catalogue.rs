@@ -130,6 +130,23 @@ each_backend! {
         }
     }
 
+    async fn a_query_is_explained_with_a_warning_for_what_has_no_index(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        catalogue.add(vec![file_with("/s/1", serde_json::json!({ "run": 1 }))]).await;
+        let explain = |expr: &str| ExplainQuery {
+            selection: Selection { expr: Some(expr.into()), ..Selection::default() },
+        };
+
+        let before = catalogue.call(explain("run = 1 order by lfn")).await.unwrap();
+        catalogue.promote().await;
+        let after = catalogue.call(explain("run = 1 and stream = hot")).await.unwrap();
+
+        assert!(before.warnings[0].contains("`run`"), "{before:?}");
+        assert!(!before.plan.is_empty() && before.estimated_files.is_some(), "{before:?}");
+        assert_eq!(after.warnings.len(), 1, "{after:?}");
+        assert!(after.warnings[0].contains("`stream`"), "{after:?}");
+    }
+
     async fn retiring_moves_all_totals_and_restoring_moves_them_back(database: TestDatabase) {
         let catalogue = Catalogue::new(&database).await;
         catalogue.add_dataset("d").await;

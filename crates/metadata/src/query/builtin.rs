@@ -79,8 +79,6 @@ pub enum Builtin {
     Bytes,
     /// The names of the datasets that a dataset was made from.
     Parent,
-    /// Where a dataset comes from.
-    Origin,
 }
 
 /// Each built-in field with its name, and whether files and datasets have it.
@@ -107,7 +105,6 @@ const BUILTINS: &[(Builtin, &str, bool, bool)] = &[
     (Builtin::Files, "files", false, true),
     (Builtin::Bytes, "bytes", false, true),
     (Builtin::Parent, "parent", false, true),
-    (Builtin::Origin, "origin", false, true),
 ];
 
 impl Builtin {
@@ -188,8 +185,7 @@ impl Builtin {
             | Self::Modified
             | Self::Kind
             | Self::Files
-            | Self::Bytes
-            | Self::Origin => text.to_owned(),
+            | Self::Bytes => text.to_owned(),
         })
     }
 }

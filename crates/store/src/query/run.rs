@@ -85,6 +85,19 @@ impl FileQuery<'_> {
         Ok(dialect.read_plan(&texts?))
     }
 
+    /// Counts what the query finds, up to a bound.
+    pub async fn count_up_to(&self, session: &mut Session, most: u64) -> Result<i64, Error> {
+        let dialect = session.dialect();
+        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let mut inner = self.filtered(&compiler)?;
+        inner.expr(Expr::cust("1")).limit(most);
+        let mut select = Query::select();
+        select.expr(Expr::cust("COUNT(*)")).from_subquery(inner, Alias::new("found"));
+        let statement = dialect.build(&select)?;
+        let rows = session.rows_of(statement).await?;
+        rows.first().map_or(Ok(0), |row| row.int(0))
+    }
+
     /// The fields of the query that have no index to start from.
     pub fn unindexed(&self, session: &Session) -> Vec<String> {
         let compiler = Compiler::new(session.dialect(), Target::File, self.promoted);

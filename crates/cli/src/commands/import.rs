@@ -1,0 +1,138 @@
+use std::{fs, path::PathBuf};
+
+use clap::Subcommand;
+use sbk_api::{BulkResult, ImportRecords, Outcome, Record};
+use sbk_model::Vo;
+
+use crate::{
+    bulk,
+    connection::Connection,
+    context::Context,
+    failure::Failure,
+    input::{self, Lines},
+    open_data,
+    progress::Display,
+};
+
+/// The most bytes of records in one call.
+const MAX_BATCH: usize = 8 << 20;
+
+/// What to bring in.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Import dataset records of the CERN Open Data portal
+    #[command(after_help = "\
+Examples:
+  sbk import cern-open-data delphi-datasets-1994.json --vo delphi
+  sbk import cern-open-data cms-*.json --vo cms --json
+
+It declares the community with its schema, the storage elements, the datasets and their files. It
+can be cut short and run again: what is there already is left unchanged. The exit code is 7 where
+something was refused.")]
+    CernOpenData {
+        /// Lists of records; names that end in .gz are decompressed
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The community that the datasets belong to
+        #[arg(long, env = "SBK_VO", hide_env_values = true)]
+        vo: Vo,
+    },
+    /// Import what `sbk export ndjson` wrote
+    #[command(after_help = "\
+Examples:
+  sbk import ndjson everything.ndjson.gz
+  sbk export ndjson | sbk import ndjson - --database sqlite:copy.db
+
+It can be cut short and run again: what is there already is left unchanged.")]
+    Ndjson {
+        /// The records; - reads the standard input, names that end in .gz are decompressed
+        file: PathBuf,
+    },
+}
+
+impl Import {
+    /// Runs the command.
+    pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::CernOpenData { files, vo } => open_data::import(context, &files, vo).await,
+            Self::Ndjson { file } => {
+                let lines = Lines::new(input::open(&file)?);
+                let compressed = input::is_gzip(&file) || input::is_standard(&file);
+                let length = fs::metadata(&file).ok().filter(|_| !compressed);
+                let visible = context.shows_progress();
+                let display = match length {
+                    Some(length) => Display::bytes(visible, "importing", length.len()),
+                    None => Display::spinner(visible, "importing"),
+                };
+                let connection = context.connect().await?;
+                let import = NdjsonImport { lines, display, result: BulkResult::default() };
+                let result = import.run(&connection).await?;
+                bulk::report(&mut context.output, &result)
+            }
+        }
+    }
+}
+
+/// An import of records in the middle of its work.
+struct NdjsonImport<R> {
+    lines: Lines<R>,
+    display: Display,
+    result: BulkResult,
+}
+
+/// Records of one call, each with the number of its line.
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    lines: Vec<u64>,
+    bytes: usize,
+}
+
+impl<R: std::io::Read> NdjsonImport<R> {
+    /// Imports all records.
+    async fn run(mut self, connection: &Connection) -> Result<BulkResult, Failure> {
+        loop {
+            let batch = self.batch()?;
+            if batch.records.is_empty() {
+                self.display.end();
+                return Ok(self.result);
+            }
+            let Batch { records, lines, bytes } = batch;
+            let result = connection.call(ImportRecords { records }).await.map_err(|problem| {
+                let (first, last) = (lines.first().copied(), lines.last().copied());
+                let place =
+                    format!("lines {} to {}", first.unwrap_or_default(), last.unwrap_or_default());
+                sbk_api::Problem { detail: format!("{place}: {}", problem.detail), ..problem }
+            })?;
+            self.count(result, &lines);
+            self.display.advance(bytes as u64);
+            self.display.say(bulk::summary(&self.result));
+        }
+    }
+
+    /// Reads the records of the next call.
+    fn batch(&mut self) -> Result<Batch, Failure> {
+        let mut batch = Batch::default();
+        while batch.records.len() < bulk::BATCH && batch.bytes < MAX_BATCH {
+            let Some((number, line)) = self.lines.next()? else { break };
+            let record = serde_json::from_str(&line)
+                .map_err(|error| Failure::Usage(format!("line {number}: {error}")))?;
+            batch.records.push(record);
+            batch.lines.push(number);
+            batch.bytes += line.len();
+        }
+        Ok(batch)
+    }
+
+    /// Counts the results of a call, and keeps those that were refused, with their lines.
+    fn count(&mut self, mut result: BulkResult, lines: &[u64]) {
+        let results = std::mem::take(&mut result.results);
+        bulk::add(&mut self.result, result);
+        for (mut item, line) in results.into_iter().zip(lines) {
+            if item.outcome == Outcome::Refused {
+                item.name = format!("line {line}: {}", item.name);
+                self.result.results.push(item);
+            }
+        }
+    }
+}

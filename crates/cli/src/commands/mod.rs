@@ -1,0 +1,95 @@
+//! The commands, one file per subject.
+
+mod audit;
+mod community;
+mod completions;
+mod config;
+mod dataset;
+mod db;
+mod dir;
+mod export;
+mod file;
+mod import;
+mod query;
+mod replica;
+mod schema;
+mod se;
+mod serve;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::{context::Context, failure::Failure};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service
+    Serve(serve::Serve),
+    /// Bring data in
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Take data out
+    #[command(subcommand)]
+    Export(export::Export),
+    /// Find files by their metadata
+    Query(query::Query),
+    /// Look at, register and change files
+    #[command(subcommand)]
+    File(file::File),
+    /// Look at, create and change directories
+    #[command(subcommand)]
+    Dir(dir::Dir),
+    /// Look at, create and change datasets
+    #[command(subcommand)]
+    Dataset(dataset::Dataset),
+    /// Record where copies of files are
+    #[command(subcommand)]
+    Replica(replica::Replica),
+    /// Look at and declare storage elements and sites
+    #[command(subcommand)]
+    Se(se::Se),
+    /// Look at and declare communities
+    #[command(subcommand)]
+    Community(community::Community),
+    /// Look at and apply the metadata schema of a community
+    #[command(subcommand)]
+    Schema(schema::Schema),
+    /// Look at who changed what, when and why
+    Audit(audit::Audit),
+    /// Prove that what is kept is right
+    #[command(subcommand)]
+    Verify(verify::Verify),
+    /// Prepare the database
+    #[command(subcommand)]
+    Db(db::Db),
+    /// Write the configuration of the service
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Write the completions of a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Runs the command.
+    pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::Serve(command) => command.run(context).await,
+            Self::Import(command) => command.run(context).await,
+            Self::Export(command) => command.run(context).await,
+            Self::Query(command) => command.run(context).await,
+            Self::File(command) => command.run(context).await,
+            Self::Dir(command) => command.run(context).await,
+            Self::Dataset(command) => command.run(context).await,
+            Self::Replica(command) => command.run(context).await,
+            Self::Se(command) => command.run(context).await,
+            Self::Community(command) => command.run(context).await,
+            Self::Schema(command) => command.run(context).await,
+            Self::Audit(command) => command.run(context).await,
+            Self::Verify(command) => command.run(context).await,
+            Self::Db(command) => command.run(context).await,
+            Self::Config(command) => command.run(context),
+            Self::Completions(command) => command.run(context),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The command line of the bookkeeping: runs the service, and works on one.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod bulk;
+mod cell;
+mod cli;
+mod commands;
+mod connection;
+mod context;
+mod exit;
+mod failure;
+mod human;
+mod input;
+mod open_data;
+mod output;
+mod progress;
+mod promotion;
+mod rows;
+mod table;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let exit = match Box::pin(cli.run()).await {
+        Ok(()) => exit::Exit::Success,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                eprintln!("{message}");
+            }
+            exit::Exit::of(&failure)
+        }
+    };
+    exit.into()
+}
