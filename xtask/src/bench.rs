@@ -1,6 +1,7 @@
 mod keys;
 mod machine;
 mod psql;
+mod service;
 mod statistics;
 
 use anyhow::Result;
@@ -10,10 +11,12 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Keys(keys::Arguments),
+    Service(service::Arguments),
 }
 
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Service(arguments) => service::run(arguments),
     }
 }

@@ -1,4 +1,4 @@
-mod data;
+pub(super) mod data;
 mod layout;
 mod report;
 

@@ -86,16 +86,24 @@ fn psql(url: &str) -> Command {
 
 /// Transactions a second of a script under `pgbench`, with prepared statements.
 pub fn pgbench(url: &str, script: &str, clients: u32, seconds: u32) -> Result<f64> {
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(file.path(), script)?;
-    let output = Command::new(postgres_program("pgbench"))
+    pgbench_scripts(url, &[script.to_owned()], clients, seconds)
+}
+
+/// Transactions a second of several scripts, of which `pgbench` takes one at random each time; it
+/// takes 128 at most.
+pub fn pgbench_scripts(url: &str, scripts: &[String], clients: u32, seconds: u32) -> Result<f64> {
+    let directory = tempfile::tempdir()?;
+    let mut command = Command::new(postgres_program("pgbench"));
+    command
         .args(["--no-vacuum", "--protocol=prepared", "--jobs=1"])
         .arg(format!("--client={clients}"))
-        .arg(format!("--time={seconds}"))
-        .arg("--file")
-        .arg(file.path())
-        .arg(url)
-        .output()?;
+        .arg(format!("--time={seconds}"));
+    for (number, script) in scripts.iter().enumerate() {
+        let path = directory.path().join(format!("{number}.sql"));
+        std::fs::write(&path, script)?;
+        command.arg("--file").arg(path);
+    }
+    let output = command.arg(url).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let rate = text
         .lines()
