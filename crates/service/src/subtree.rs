@@ -297,7 +297,11 @@ impl Run for RemoveDirectory {
         if self.path.is_root() {
             return Err(Error::invalid("path", "/", "cannot be removed"));
         }
+        // Going on finds nothing left when the step before was repeated.
         if directory::find_one(&mut cx.session, &self.path, Lock::Update).await?.is_none() {
+            if self.after.is_none() {
+                return Err(no_directory(&self.path));
+            }
             cx.note(Note::default());
             return Ok(Progress { done: true, ..Progress::default() });
         }

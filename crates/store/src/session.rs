@@ -176,7 +176,8 @@ impl Session {
         }
         let (source, mut all) = self.dialect.rows("r", batch);
         all.extend(params);
-        self.rows(&sql.replace("{rows}", &source), all).await
+        let sql = self.dialect.place_rows(sql, &source);
+        self.rows(&sql, all).await
     }
 
     /// Runs a query, and gives its rows one by one.

@@ -33,8 +33,8 @@ const SUMS: &str = "COUNT(*) AS files, COALESCE(SUM(f.size), 0) AS bytes, \
 fn kept(kind: i64) -> String {
     format!(
         "LEFT JOIN (SELECT t.subject, SUM(t.files) AS files, SUM(t.bytes) AS bytes, \
-         SUM(t.events) AS events FROM total t JOIN {{rows}} ON r.id = t.subject \
-         WHERE t.kind = {kind} GROUP BY t.subject) AS k ON k.subject = q.id"
+         SUM(t.events) AS events FROM {{rows}} JOIN total t ON t.subject = r.id \
+         AND t.kind = {kind} GROUP BY t.subject) AS k ON k.subject = q.id"
     )
 }
 
@@ -115,7 +115,8 @@ pub async fn directory(session: &mut Session, path: &DirPath) -> Result<Vec<Comp
     let mut params: Vec<Param> = std::iter::repeat_n(params, 3).flatten().collect();
     params.push(format!("{}/", path.prefix()).into());
     params.push(format!("{}0", path.prefix()).into());
-    let rows = session.rows(&sql.replace("{rows}", &source), params).await?;
+    let sql = session.dialect().place_rows(&sql, &source);
+    let rows = session.rows(&sql, params).await?;
     rows.iter().map(read).collect()
 }
 
@@ -178,7 +179,8 @@ async fn compare(
     let batch = Batch::default().ints("id", ids.iter().copied());
     let (source, params) = session.dialect().rows("r", batch);
     let params: Vec<Param> = std::iter::repeat_n(params, times).flatten().collect();
-    let rows = session.rows(&sql.replace("{rows}", &source), params).await?;
+    let sql = session.dialect().place_rows(sql, &source);
+    let rows = session.rows(&sql, params).await?;
     rows.iter().map(read).collect()
 }
 

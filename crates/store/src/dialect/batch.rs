@@ -202,6 +202,17 @@ impl Dialect {
         }
     }
 
+    /// Puts a row source in the place of `{rows}`. A table that is joined right after it is looked
+    /// up row by row, which planners without statistics on the source do not always choose.
+    pub fn place_rows(self, sql: &str, source: &str) -> String {
+        let join = match self {
+            Self::Sqlite => "CROSS JOIN",
+            Self::MariaDb => "STRAIGHT_JOIN",
+            Self::Postgres => "JOIN",
+        };
+        sql.replace("{rows} JOIN", &format!("{source} {join}")).replace("{rows}", source)
+    }
+
     /// The statements that insert a batch; their touched rows add up.
     pub fn insert(self, table: &str, batch: Batch, conflict: Conflict<'_>) -> Vec<Statement> {
         if batch.rows == 0 {
