@@ -4,13 +4,13 @@ use std::{
     path::PathBuf,
 };
 
-use sbk_api::{BulkResult, Progress};
+use sbk_api::{BulkResult, Problem, Progress};
 use serde::Serialize;
 
 use crate::{
     bulk,
     cell::Cell,
-    connection::{Connection, Run, Target},
+    connection::{Connection, Run, Target, open_database},
     failure::Failure,
     output::Output,
     progress::Display,
@@ -38,6 +38,15 @@ impl Context {
     /// Connects to the service.
     pub async fn connect(&self) -> Result<Connection, Failure> {
         Connection::open(&self.target).await
+    }
+
+    /// Connects to the service, to bring data in: a database without tables gets them first.
+    pub async fn connect_to_fill(&self) -> Result<Connection, Failure> {
+        if let Target::Database(url) = &self.target {
+            let service = open_database(url).await?;
+            service.prepare_if_new().await.map_err(Problem::from)?;
+        }
+        self.connect().await
     }
 
     /// Whether progress is shown.

@@ -79,6 +79,15 @@ impl Service {
         Ok(self.inner.store.migrate(self.inner.environment.now()).await?)
     }
 
+    /// Makes the tables of a database that has none yet; one that has some stays as it is.
+    pub async fn prepare_if_new(&self) -> Result<Vec<String>, Error> {
+        let pending = self.pending_migrations().await?;
+        if pending.len() < sbk_store::MIGRATIONS.len() {
+            return Ok(Vec::new());
+        }
+        self.migrate().await
+    }
+
     /// The migrations that the database lacks.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, Error> {
         Ok(self.inner.store.pending_migrations().await?)

@@ -64,7 +64,7 @@ impl Import {
                     Some(length) => Display::bytes(visible, "importing", length.len()),
                     None => Display::spinner(visible, "importing"),
                 };
-                let connection = context.connect().await?;
+                let connection = context.connect_to_fill().await?;
                 let import = NdjsonImport { lines, display, result: BulkResult::default() };
                 let result = import.run(&connection).await?;
                 bulk::report(&mut context.output, &result)

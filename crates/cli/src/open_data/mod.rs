@@ -19,7 +19,7 @@ use crate::{context::Context, failure::Failure, progress::Display, promotion::pr
 /// Imports the records of files.
 pub async fn import(context: &mut Context, files: &[PathBuf], vo: Vo) -> Result<(), Failure> {
     let survey = source::survey(files)?;
-    let connection = context.connect().await?;
+    let connection = context.connect_to_fill().await?;
     let visible = context.shows_progress();
     schema::prepare(&connection, &vo).await?;
     let elements = storage::Elements::read(&connection).await?;

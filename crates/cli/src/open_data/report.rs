@@ -176,9 +176,10 @@ impl Report {
     fn lines(&self) -> Vec<String> {
         let mut lines = vec![
             format!(
-                "{} with {}, {}, {} events, {}",
+                "{} with {}, {} bytes ({}), {} events, {}",
                 human::things(self.datasets, "dataset", "datasets"),
                 human::things(self.files, "file", "files"),
+                human::count(self.bytes),
                 human::bytes(self.bytes),
                 human::count(self.events),
                 human::things(self.documents, "document", "documents"),
@@ -189,6 +190,9 @@ impl Report {
             let datasets =
                 human::things(self.declared_only, "dataset declares", "datasets declare");
             lines.push(format!("{datasets} files and lists none of them"));
+        }
+        if self.differences.is_empty() && self.datasets > self.declared_only {
+            lines.push("no difference between declared and listed".to_owned());
         }
         lines.extend(section("skipped", &self.skipped, |skipped| {
             let recid = skipped.recid.map(|recid| format!("record {recid} ")).unwrap_or_default();
@@ -255,8 +259,8 @@ mod tests {
 
         let lines = report.lines();
 
-        assert_eq!(lines[0], "2 datasets with 1,200 files, 0 B, 0 events, 0 documents");
-        assert_eq!(lines[1..], ["nothing changed"]);
+        assert_eq!(lines[0], "2 datasets with 1,200 files, 0 bytes (0 B), 0 events, 0 documents");
+        assert_eq!(lines[1..], ["nothing changed", "no difference between declared and listed"]);
     }
 
     #[test]
