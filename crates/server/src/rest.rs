@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, RawPathParams, RawQuery, State},
+    extract::{
+        DefaultBodyLimit, RawPathParams, RawQuery, State, rejection::RawPathParamsRejection,
+    },
     http::{HeaderMap, HeaderValue, StatusCode},
     response::Response,
     routing::{MethodFilter, get, on},
@@ -87,7 +89,7 @@ fn filter<O: sbk_api::Operation>() -> MethodFilter {
 /// What a request brought, as far as it could be read.
 struct Request {
     app: Shared,
-    path: Vec<(String, String)>,
+    path: Option<Vec<(String, String)>>,
     query: Option<String>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
@@ -95,12 +97,12 @@ struct Request {
 
 async fn plain<O: Run>(
     State(app): State<Shared>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let request = Request { app, path: owned(&path), query, headers, body };
+    let request = Request { app, path: owned(path), query, headers, body };
     answer::<O, _>(request, async |request, operation: O| {
         let context = CallContext { idempotency_key: idempotency_key(&request.headers)? };
         let call = request.app.service.call(&request.app.caller, operation, context);
@@ -111,12 +113,12 @@ async fn plain<O: Run>(
 
 async fn listing<L: Listing + Run>(
     State(app): State<Shared>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let request = Request { app, path: owned(&path), query, headers, body };
+    let request = Request { app, path: owned(path), query, headers, body };
     answer::<L, _>(request, async |request, operation: L| {
         let app = &request.app;
         if exchange::wants_lines(&request.headers) {
@@ -129,8 +131,10 @@ async fn listing<L: Listing + Run>(
     .await
 }
 
-fn owned(path: &RawPathParams) -> Vec<(String, String)> {
-    path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// The arguments in the path; `None` when they are not UTF-8.
+fn owned(path: Result<RawPathParams, RawPathParamsRejection>) -> Option<Vec<(String, String)>> {
+    let path = path.ok()?;
+    Some(path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 /// Waits for a call as long as a request may take; a failure of ours is logged here, once.
@@ -171,8 +175,10 @@ where
             Ok(body) => body,
             Err(rejection) => return Err(bad_body(rejection, &request.app.config)),
         };
-        let operation =
-            exchange::arguments::<O>(request.path.clone(), request.query.as_deref(), body)?;
+        let path = request.path.clone().ok_or_else(|| {
+            Problem::new(Code::Invalid, "the path is not UTF-8 when its %XX are decoded")
+        })?;
+        let operation = exchange::arguments::<O>(path, request.query.as_deref(), body)?;
         run(&request, operation).await
     }
     .instrument(span.clone())

@@ -49,7 +49,7 @@ impl Run for ShowDataset {
             let totals = query::count(cx, &Asked::files(&query, &shown.vo)).await?;
             shown.files = Some(totals.files);
             shown.bytes = Some(totals.bytes);
-            shown.events = Some(totals.events + shown.unattributed_events);
+            shown.events = Some(totals.events.saturating_add(shown.unattributed_events));
         }
         Ok(shown)
     }
@@ -190,6 +190,14 @@ fn check_declared(field: &str, count: Option<i64>) -> Result<(), Error> {
     }
 }
 
+/// Refuses a dataset that was made from itself.
+fn check_parents(name: &DatasetName, parents: &[DatasetName]) -> Result<(), Error> {
+    if parents.contains(name) {
+        return Err(Error::invalid("parents", name.as_str(), "is the dataset itself"));
+    }
+    Ok(())
+}
+
 /// Makes the row of a dataset, or says why it cannot be taken.
 async fn draft<'a>(
     cx: &mut Context<'_>,
@@ -207,9 +215,7 @@ async fn draft<'a>(
     if let Some(events) = new.unattributed_events {
         Events::try_from(events)?;
     }
-    if new.parents.contains(&new.name) {
-        return Err(Error::invalid("parents", new.name.as_str(), "is the dataset itself"));
-    }
+    check_parents(&new.name, &new.parents)?;
     if let Some(text) = &new.query {
         query::check(cx, &Asked::files(text, &community.vo)).await?;
     }
@@ -319,11 +325,14 @@ impl Run for ChangeDataset {
 }
 
 /// A personal dataset belongs to its owner; administrators may help.
-async fn owner_only(cx: &mut Context<'_>, dataset: &Stored) -> Result<(), Error> {
+pub async fn owner_only(cx: &mut Context<'_>, dataset: &Stored) -> Result<(), Error> {
+    if dataset.kind == DatasetKind::Official {
+        return Ok(());
+    }
     let terms = cx.session.terms([dataset.owner]).await?;
     let owner: sbk_model::UserName = name_of(&terms, dataset.owner)?;
     let administers = cx.caller.permissions.contains(&sbk_model::Permission::Administer);
-    if dataset.kind == DatasetKind::Official || owner == cx.caller.user || administers {
+    if owner == cx.caller.user || administers {
         return Ok(());
     }
     Err(Error::Forbidden(
@@ -381,6 +390,7 @@ async fn change_related(
     let shown = &shown[0];
     let mut changed = false;
     if let Some(parents) = &call.parents {
+        check_parents(&old.name, parents)?;
         let wanted: BTreeSet<_> = parents.iter().collect();
         if wanted != shown.parents.iter().collect() {
             dataset::clear_parents(&mut cx.session, old.key).await?;

@@ -85,6 +85,21 @@ impl Run for ShowFile {
     }
 }
 
+/// The files of some names, by key. A file whose key is that of a name, but which is called
+/// otherwise, is none of them.
+pub async fn find_named(
+    session: &mut Session,
+    lfns: impl Iterator<Item = &Lfn>,
+    with_meta: bool,
+    lock: Lock,
+) -> Result<HashMap<FileKey, Stored>, Error> {
+    let wanted: HashSet<(FileKey, &str)> = lfns.map(|lfn| (lfn.key(), lfn.split().1)).collect();
+    let keys = wanted.iter().map(|(key, _)| *key);
+    let mut found = file::find(session, keys, with_meta, lock).await?;
+    found.retain(|key, file| wanted.contains(&(*key, file.name.as_str())));
+    Ok(found)
+}
+
 /// Says that a file does not exist.
 pub fn no_file() -> Problem {
     Problem::new(Code::NotFound, "there is no such file")
@@ -198,8 +213,7 @@ impl Run for SetFileStatus {
             let reason = "is reached by `retireFiles`, which takes a reason and a grace period";
             return Err(Error::invalid("status", "retired", reason));
         }
-        let keys = self.lfns.iter().map(Lfn::key);
-        let stored = file::find(&mut cx.session, keys, false, Lock::Update).await?;
+        let stored = find_named(&mut cx.session, self.lfns.iter(), false, Lock::Update).await?;
         let mut changing = BTreeSet::new();
         let outcomes: Vec<_> = self
             .lfns

@@ -7,13 +7,14 @@ use sbk_model::{FileKey, FileStatus, Lfn};
 use sbk_store::{
     audit::Touched,
     directory::Lock,
-    file, member,
+    member,
     total::{Deltas, Subject},
 };
 
 use crate::{
     Context, Error, Note, Run, cursor,
-    file::{With, no_file, present, results},
+    dataset::owner_only,
+    file::{With, find_named, no_file, present, results},
     query::{self, Asked},
     register::{check_count, takes_files},
 };
@@ -22,11 +23,11 @@ impl Run for AddMembers {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
         let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::Share).await?;
+        owner_only(cx, &dataset).await?;
         takes_files(&dataset)?;
-        let keys: Vec<FileKey> = self.lfns.iter().map(Lfn::key).collect();
         let session = &mut cx.session;
-        let stored = file::find(session, keys.iter().copied(), false, Lock::Update).await?;
-        let before = member::among(session, dataset.key, keys.iter().copied()).await?;
+        let stored = find_named(session, self.lfns.iter(), false, Lock::Update).await?;
+        let before = member::among(session, dataset.key, stored.keys().copied()).await?;
         let mut joining = BTreeSet::new();
         let outcomes: Vec<_> = self
             .lfns
@@ -77,11 +78,11 @@ impl Run for RemoveMembers {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
         let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::Share).await?;
+        owner_only(cx, &dataset).await?;
         takes_files(&dataset)?;
-        let keys: Vec<FileKey> = self.lfns.iter().map(Lfn::key).collect();
         let session = &mut cx.session;
-        let stored = file::find(session, keys.iter().copied(), false, Lock::Update).await?;
-        let leaving = member::among(session, dataset.key, keys.iter().copied()).await?;
+        let stored = find_named(session, self.lfns.iter(), false, Lock::Update).await?;
+        let leaving = member::among(session, dataset.key, stored.keys().copied()).await?;
         member::remove(session, dataset.key, &leaving).await?;
         let mut deltas = Deltas::default();
         for file in leaving.iter().filter_map(|key| stored.get(key)) {

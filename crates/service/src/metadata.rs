@@ -168,7 +168,8 @@ pub fn columns<'a>(
 /// The value of one promoted field in one document.
 fn value(promoted: &Promoted, schema: &Schema, document: &Document) -> Option<ColumnValue> {
     let field = schema.field(promoted.entity, &promoted.field)?;
-    if field.promoted() != Some(promoted.kind) {
+    // Also of a field that is not searchable now: it may become so again.
+    if field.kind.column_type() != Some(promoted.kind) {
         return None;
     }
     field.read(document.get(&promoted.field)?).ok()?.column()

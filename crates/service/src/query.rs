@@ -8,7 +8,7 @@ use sbk_metadata::{
     Value,
     query::{Builtin, Checked, FieldRef, Fields, Op, Predicate, Query, QueryError, Target},
 };
-use sbk_model::{DatasetName, FileKey, TermKey, Totals, Vo};
+use sbk_model::{DatasetName, FileKey, TermKey, Totals, Vo, fingerprint};
 use sbk_store::{
     community, dataset,
     directory::Lock,
@@ -85,6 +85,12 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// Tells the query apart from others.
+    fn fingerprint(&self) -> i64 {
+        let vo = self.vo.map_or_else(String::new, |vo| vo.0.to_string());
+        fingerprint("query", &[&self.query.to_text(), &vo])
+    }
+
     fn files(&self) -> FileQuery<'_> {
         FileQuery { checked: &self.checked, promoted: &self.promoted, vo: self.vo }
     }
@@ -191,6 +197,8 @@ struct Next {
     position: Position,
     /// How many files came before; a query may limit them.
     seen: u64,
+    /// Which query it belongs to.
+    query: i64,
 }
 
 /// One page of the answer to a query.
@@ -204,7 +212,7 @@ pub async fn page(
     let (after, limit) = cursor::page::<Next>(args)?;
     let ready = check(cx, asked).await?;
     if let Some(after) = &after
-        && after.position.values.len() != ready.checked.order.len()
+        && after.query != ready.fingerprint()
     {
         let reason = "is a cursor of another query; begin without one";
         return Err(Error::invalid("after", "", reason));
@@ -220,9 +228,10 @@ pub async fn page(
     let count = hits.len() as u64;
     let more = count == limit && limit < left;
     let last = if more { hits.pop() } else { None };
-    let next = last
-        .as_ref()
-        .map(|hit| cursor::encode(&Next { position: hit.position.clone(), seen: seen + count }));
+    let next = last.as_ref().map(|hit| {
+        let (position, seen) = (hit.position.clone(), seen + count);
+        cursor::encode(&Next { position, seen, query: ready.fingerprint() })
+    });
     let stored = hits.into_iter().chain(last).map(|hit| hit.file).collect();
     Ok(Page { items: present(&mut cx.session, stored, with).await?, next })
 }

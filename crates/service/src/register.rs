@@ -142,6 +142,7 @@ pub fn unknown_element(se: &SeName) -> Problem {
 async fn open_dataset(cx: &mut Context<'_>, call: &AddFiles) -> Result<Option<DatasetKey>, Error> {
     let Some(name) = &call.dataset else { return Ok(None) };
     let found = cx.dataset(name, Some(&call.vo), Lock::Share).await?;
+    crate::dataset::owner_only(cx, &found).await?;
     takes_files(&found)?;
     Ok(Some(found.key))
 }
@@ -278,11 +279,13 @@ fn count_new_files(
 /// What becomes of the files of one call.
 struct Registration {
     outcomes: Vec<Result<Outcome, Problem>>,
+    /// Items that are copies of earlier ones.
+    copies: Vec<(usize, usize)>,
 }
 
 impl Registration {
     fn new(files: usize) -> Self {
-        Self { outcomes: vec![Ok(Outcome::Added); files] }
+        Self { outcomes: vec![Ok(Outcome::Added); files], copies: Vec::new() }
     }
 
     fn is_refused(&self, at: usize) -> bool {
@@ -309,6 +312,7 @@ impl Registration {
                 None => drop(first.insert(key, at)),
                 Some(before) if files[*before] == *new => {
                     self.outcomes[at] = Ok(Outcome::Unchanged);
+                    self.copies.push((at, *before));
                     continue;
                 }
                 Some(_) => {
@@ -407,7 +411,12 @@ impl Registration {
     }
 
     /// One result per file; where nothing is kept, what could have been taken is skipped.
-    fn finish(self, files: &[NewFile], abandoned: bool) -> BulkResult {
+    fn finish(mut self, files: &[NewFile], abandoned: bool) -> BulkResult {
+        for (at, original) in self.copies {
+            if self.outcomes[original].is_err() {
+                self.outcomes[at] = self.outcomes[original].clone();
+            }
+        }
         let results = self.outcomes.into_iter().zip(files).map(|(outcome, file)| {
             let (outcome, problem) = match outcome {
                 Ok(_) if abandoned => (Outcome::Skipped, None),

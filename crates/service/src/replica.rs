@@ -15,7 +15,7 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run,
-    file::{no_file, results},
+    file::{find_named, no_file, results},
     register::{check_count, hold_elements, unknown_element},
 };
 
@@ -30,12 +30,9 @@ struct Found {
     replicas: HashMap<(FileKey, SeKey), Stored>,
 }
 
-async fn find(
-    cx: &mut Context<'_>,
-    lfns: impl Iterator<Item = &Lfn> + Clone,
-) -> Result<Found, Error> {
-    let keys = lfns.map(Lfn::key);
-    let files = file::find(&mut cx.session, keys.clone(), false, Lock::Update).await?;
+async fn find(cx: &mut Context<'_>, lfns: impl Iterator<Item = &Lfn>) -> Result<Found, Error> {
+    let files = find_named(&mut cx.session, lfns, false, Lock::Update).await?;
+    let keys = files.keys().copied();
     let replicas = replica::of(&mut cx.session, keys, Lock::Update).await?;
     Ok(Found { files, replicas: replicas.into_iter().map(|r| (r.key(), r)).collect() })
 }

@@ -1,14 +1,13 @@
 //! Takes files out of the catalogue, brings them back, and removes them for good.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sbk_api::{
     BulkResult, Code, DatasetLoss, Outcome, Problem, Progress, PurgeFiles, RestoreFiles,
     RetireFiles, Retirement,
 };
 use sbk_model::{
-    DatasetKey, DatasetName, DatasetStatus, FileKey, FileStatus, Lfn, ReplicaStatus, TermKey,
-    Totals,
+    DatasetKey, DatasetName, DatasetStatus, FileKey, FileStatus, ReplicaStatus, TermKey, Totals,
 };
 use sbk_store::{
     audit::{self, Touched},
@@ -21,7 +20,7 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run,
-    file::{no_file, results},
+    file::{find_named, no_file, results},
     register::check_count,
 };
 
@@ -43,6 +42,15 @@ struct Surroundings {
     datasets: HashMap<FileKey, Vec<(DatasetKey, DatasetName)>>,
     /// Files that a frozen dataset lists, with its name.
     frozen: HashMap<FileKey, DatasetName>,
+    frozen_datasets: HashSet<DatasetKey>,
+}
+
+impl Surroundings {
+    fn leave_frozen(&mut self) {
+        for datasets in self.datasets.values_mut() {
+            datasets.retain(|(key, _)| !self.frozen_datasets.contains(key));
+        }
+    }
 }
 
 async fn surroundings(
@@ -54,16 +62,16 @@ async fn surroundings(
     let datasets = member::datasets_of(session, files.iter().copied()).await?;
     let keys: BTreeSet<DatasetKey> = datasets.values().flatten().map(|(key, _)| *key).collect();
     let states = dataset::find(session, keys, Lock::Share).await?;
-    let is_frozen =
-        |key: &DatasetKey| states.get(key).is_some_and(|s| s.status == DatasetStatus::Frozen);
+    let frozen_datasets: HashSet<DatasetKey> =
+        states.values().filter(|s| s.status == DatasetStatus::Frozen).map(|s| s.key).collect();
     let frozen = datasets
         .iter()
         .filter_map(|(file, list)| {
-            let (_, name) = list.iter().find(|(key, _)| is_frozen(key))?;
+            let (_, name) = list.iter().find(|(key, _)| frozen_datasets.contains(key))?;
             Some((*file, name.clone()))
         })
         .collect();
-    Ok(Surroundings { replicas, datasets, frozen })
+    Ok(Surroundings { replicas, datasets, frozen, frozen_datasets })
 }
 
 /// The changes of totals when files come (`+`) or go (`-`), as `counts` says.
@@ -170,8 +178,7 @@ pub fn frozen(name: &DatasetName) -> Problem {
 impl Run for RetireFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Retirement, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
-        let keys = self.lfns.iter().map(Lfn::key);
-        let stored = file::find(&mut cx.session, keys, false, Lock::Update).await?;
+        let stored = find_named(&mut cx.session, self.lfns.iter(), false, Lock::Update).await?;
         let mut going: Vec<&Stored> =
             stored.values().filter(|file| file.status != FileStatus::Retired).collect();
         going.sort_by_key(|file| file.key);
@@ -206,8 +213,7 @@ impl Run for RetireFiles {
 impl Run for RestoreFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
-        let keys = self.lfns.iter().map(Lfn::key);
-        let stored = file::find(&mut cx.session, keys, false, Lock::Update).await?;
+        let stored = find_named(&mut cx.session, self.lfns.iter(), false, Lock::Update).await?;
         let mut back: Vec<Stored> = stored
             .values()
             .filter(|file| file.status == FileStatus::Retired)
@@ -215,7 +221,9 @@ impl Run for RestoreFiles {
             .collect();
         back.sort_by_key(|file| file.key);
         let keys: BTreeSet<FileKey> = back.iter().map(|file| file.key).collect();
-        let around = surroundings(cx, &keys).await?;
+        let mut around = surroundings(cx, &keys).await?;
+        // A dataset that was frozen meanwhile went on without the files.
+        around.leave_frozen();
         let files: Vec<&Stored> = back.iter().collect();
         let deltas = count(cx, &files, &around, Stored::counts).await?;
         let now = cx.now;

@@ -10,6 +10,7 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run, cursor,
+    dataset::owner_only,
     query::{self, Asked},
 };
 
@@ -31,6 +32,7 @@ fn present(name: &DatasetName, stored: Stored) -> Snapshot {
 impl Run for FreezeDataset {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Snapshot, Error> {
         let old = cx.dataset(&self.name, self.vo.as_ref(), Lock::Update).await?;
+        owner_only(cx, &old).await?;
         let latest = snapshot::latest(&mut cx.session, old.key).await?;
         if let (DatasetStatus::Frozen, Some(latest)) = (old.status, &latest) {
             cx.note(Note::default());
@@ -48,6 +50,8 @@ impl Run for FreezeDataset {
         let taken = take(cx, &old, version).await?;
         snapshot::add(&mut cx.session, &taken).await?;
         if !self.snapshot_only {
+            // A retired file that is restored later must not come back into it.
+            member::remove_retired(&mut cx.session, old.key).await?;
             let new = dataset::Stored {
                 status: DatasetStatus::Frozen,
                 modified: cx.now,

@@ -131,7 +131,7 @@ async fn make_directories(
                 outcomes[at] = Ok(Outcome::Added);
                 continue;
             };
-            let new = stored_directory(record, old);
+            let new = stored_directory(record, old)?;
             if new == *old {
                 continue;
             }
@@ -148,17 +148,22 @@ async fn make_directories(
     Ok(())
 }
 
-fn stored_directory(record: &DirectoryRecord, old: &directory::Stored) -> directory::Stored {
-    directory::Stored {
+fn stored_directory(
+    record: &DirectoryRecord,
+    old: &directory::Stored,
+) -> Result<directory::Stored, Error> {
+    // A database may write a document otherwise than we do.
+    let same = metadata::parse(old.meta.as_deref())? == record.metadata;
+    Ok(directory::Stored {
         owner: TermKey::of(record.owner.as_str()).0,
         group: TermKey::of(record.group.as_str()).0,
         vo: TermKey::of(record.vo.as_str()).0,
         mode: record.mode,
         created: record.created,
         modified: record.modified,
-        meta: metadata::text(&record.metadata),
+        meta: if same { old.meta.clone() } else { metadata::text(&record.metadata) },
         ..old.clone()
-    }
+    })
 }
 
 /// Gives directories that exist what their records say.

@@ -41,7 +41,8 @@ fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
         "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" => {
             Error::Contended(message)
         }
-        "22003" => Error::OutOfRange(message),
+        // SQLite makes a sum that overflows a REAL, which a STRICT column of integers refuses.
+        "22003" | "3091" => Error::OutOfRange(message),
         "53100" | "13" => Error::Full(message),
         "57P01" | "57P02" | "57P03" | "53300" | "53200" | "25006" | "08006" | "08003" | "08000" => {
             Error::Unavailable(message)

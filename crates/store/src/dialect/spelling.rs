@@ -67,7 +67,7 @@ impl Dialect {
             ("json", Self::Postgres) => "JSONB".into(),
             ("name" | "text" | "json", Self::Sqlite) => "TEXT".into(),
             ("prefix", Self::MariaDb) => format!("({argument})"),
-            ("clustered" | "counters", Self::Sqlite) => "WITHOUT ROWID".into(),
+            ("clustered" | "counters", Self::Sqlite) => "STRICT, WITHOUT ROWID".into(),
             ("clustered" | "counters", Self::MariaDb) => {
                 format!("ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT {MARIADB_TEXT}")
             }

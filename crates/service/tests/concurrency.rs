@@ -1,0 +1,256 @@
+//! Writers that meet one another.
+
+mod common;
+
+use std::{future::Future, sync::Arc};
+
+use common::{Catalogue, SCHEMA, file, file_with, files, lfns, vo};
+use sbk_api::*;
+use sbk_service::Error;
+use sbk_testkit::{TestDatabase, each_backend};
+use serde_json::json;
+use tokio::sync::Barrier;
+
+/// Runs `writers` tasks that begin at the same moment, and gives what each came to.
+async fn at_once<T, F>(writers: usize, task: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(writers));
+    let tasks: Vec<_> = (0..writers)
+        .map(|number| {
+            let (barrier, task) = (barrier.clone(), task(number));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                task.await
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+/// Panics when a failure is not one that a caller can act on.
+fn clear<T>(result: Result<T, Error>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let acceptable = matches!(error.code(), Code::Conflict | Code::Busy | Code::NotFound);
+            assert!(acceptable, "{error:?}");
+            None
+        }
+    }
+}
+
+fn add(files: Vec<NewFile>) -> AddFiles {
+    AddFiles { vo: vo(), files, dataset: None, atomicity: Atomicity::All }
+}
+
+each_backend! {
+    async fn writers_of_the_same_new_files_agree(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        for (round, writers) in [2, 8, 2, 8].into_iter().enumerate() {
+            let names: Vec<_> = (0..20).map(|n| format!("/s/r{round}/new/d{}/{n}", n % 3)).collect();
+
+            let results = at_once(writers, |_| {
+                let (catalogue, names) = (catalogue.clone(), names.clone());
+                async move {
+                    let new = names.iter().map(|name| file(name)).collect();
+                    catalogue.call(add(new)).await.unwrap()
+                }
+            }).await;
+
+            assert_eq!(results.iter().map(|r| r.added).sum::<u32>(), 20, "{results:?}");
+            assert_eq!(results.iter().map(|r| r.refused).sum::<u32>(), 0, "{results:?}");
+            let path = format!("/s/r{round}");
+            assert_eq!(catalogue.show_directory(&path).await.totals.files, 20);
+        }
+        assert!(catalogue.wrong_totals(false).await.is_empty());
+    }
+
+    async fn overlapping_batches_in_different_order_all_succeed(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        catalogue.add_dataset("d").await;
+
+        let results = at_once(6, |writer| {
+            let catalogue = catalogue.clone();
+            let mut names: Vec<_> =
+                (writer * 5..writer * 5 + 20).map(|n| format!("/s/{}/{n}", n % 4)).collect();
+            if writer % 2 == 1 {
+                names.reverse();
+            }
+            async move {
+                let new = names.iter().map(|name| file(name)).collect();
+                let call = AddFiles { dataset: Some("d".parse().unwrap()), ..add(new) };
+                catalogue.call(call).await.unwrap()
+            }
+        }).await;
+
+        assert_eq!(results.iter().map(|r| r.added).sum::<u32>(), 45);
+        assert_eq!(catalogue.show_dataset("d").await.files, Some(45));
+        assert!(catalogue.wrong_totals(false).await.is_empty());
+    }
+
+    async fn totals_stay_right_under_mixed_writes(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        catalogue.add_dataset("d").await;
+        let names: Vec<_> = (0..12).map(|n| format!("/s/{}/{n}", n % 3)).collect();
+        catalogue.add_to(Some("d"), names.iter().map(|name| file(name)).collect()).await;
+        let names = Arc::new(names);
+
+        at_once(6, |writer| {
+            let (catalogue, names) = (catalogue.clone(), names.clone());
+            async move {
+                for round in 0..8 {
+                    let some: Vec<&str> = (0..4)
+                        .map(|n| names[(writer * 5 + round * 7 + n * 3) % names.len()].as_str())
+                        .collect();
+                    mixed_write(&catalogue, writer + round, &some).await;
+                }
+            }
+        }).await;
+
+        assert_eq!(catalogue.wrong_totals(false).await, []);
+    }
+
+    async fn one_of_two_schemas_applied_at_once_wins(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+
+        let results = at_once(4, |writer| {
+            let catalogue = catalogue.clone();
+            let schema = SCHEMA.replace("version = 1", "version = 2")
+                + &format!("\n[[field]]\nname = \"extra{writer}\"\nentity = \"file\"\nkind = \"int\"\n");
+            async move { catalogue.apply(&schema).await }
+        }).await;
+
+        let applied = results.into_iter().filter_map(|result| match result {
+            Ok(plan) => plan.applied.then_some(()),
+            Err(error) => {
+                assert!(matches!(error.code(), Code::Conflict | Code::Invalid), "{error:?}");
+                None
+            }
+        });
+        assert_eq!(applied.count(), 1);
+        let call = ListSchemaVersions { vo: vo(), page: PageArgs::default() };
+        assert_eq!(catalogue.call(call).await.unwrap().items.len(), 2);
+    }
+
+    async fn a_directory_is_removed_while_files_come(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        let acknowledged: usize = at_once(4, |writer| {
+            let catalogue = catalogue.clone();
+            async move {
+                let mut added = 0;
+                for round in 0..10 {
+                    if writer == 0 {
+                        let remove = json!({ "path": "/s/a", "reason": "empty" });
+                        let call: RemoveDirectory = serde_json::from_value(remove).unwrap();
+                        clear(catalogue.call(call).await);
+                    } else {
+                        let new = files(&[&format!("/s/a/{writer}-{round}")]);
+                        added += clear(catalogue.call(add(new)).await).map_or(0, |r| r.added);
+                    }
+                }
+                added as usize
+            }
+        }).await.into_iter().sum();
+
+        assert_eq!(catalogue.query("").await.unwrap().len(), acknowledged);
+        assert_eq!(catalogue.show_directory("/s/a").await.totals.files, acknowledged as i64);
+        assert!(catalogue.wrong_totals(false).await.is_empty());
+    }
+
+    async fn a_field_gets_its_column_while_files_come(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        let run = |n: usize| file_with(&format!("/s/{n}"), json!({ "run": n }));
+        catalogue.add((0..50).map(run).collect()).await;
+
+        at_once(4, |writer| {
+            let catalogue = catalogue.clone();
+            async move {
+                if writer == 0 {
+                    catalogue.promote().await;
+                } else {
+                    for round in 0..20 {
+                        let n = 1000 * writer + round;
+                        catalogue.call(add(vec![run(n)])).await.unwrap();
+                    }
+                }
+            }
+        }).await;
+        catalogue.promote().await;
+
+        assert_eq!(catalogue.query("run >= 0").await.unwrap().len(), 110);
+        assert_eq!(catalogue.query("run >= 1000 and run < 2000").await.unwrap().len(), 20);
+    }
+
+    async fn a_repeated_write_at_once_is_done_once(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+
+        let answers = at_once(4, |_| {
+            let catalogue = catalogue.clone();
+            async move {
+                let key = Some("same".parse().unwrap());
+                let context = sbk_service::CallContext { idempotency_key: key };
+                let call = add(files(&["/s/1", "/s/2"]));
+                catalogue.service.call(&catalogue.caller, call, context).await.unwrap()
+            }
+        }).await;
+
+        assert!(answers.iter().all(|answer| answer.added == 2), "{answers:?}");
+        assert_eq!(catalogue.query("").await.unwrap().len(), 2);
+    }
+
+    async fn migrations_are_safe_to_repeat_and_to_run_at_once(database: TestDatabase) {
+        let url = database.url().to_owned();
+
+        let results = at_once(3, |_| {
+            let url = url.clone();
+            async move {
+                let options = sbk_service::Options::default();
+                let service = sbk_service::Service::open(&url, options).await.unwrap();
+                service.migrate().await.unwrap().len()
+            }
+        }).await;
+
+        let service = sbk_service::Service::open(&url, sbk_service::Options::default()).await.unwrap();
+        assert!(service.migrate().await.unwrap().is_empty());
+        assert!(service.pending_migrations().await.unwrap().is_empty());
+        assert_eq!(results.iter().filter(|count| **count > 0).count(), 1, "{results:?}");
+    }
+}
+
+/// One of several kinds of writes, about some files.
+async fn mixed_write(catalogue: &Catalogue, kind: usize, names: &[&str]) {
+    let replicas = |se: &str| -> Vec<serde_json::Value> {
+        names.iter().map(|name| json!({ "lfn": name, "se": se })).collect()
+    };
+    let dataset = || "d".parse().unwrap();
+    let reason = || "test".parse().unwrap();
+    let lfns = lfns(names);
+    match kind % 6 {
+        0 => {
+            let replicas = serde_json::from_value(replicas("CNAF-tape").into()).unwrap();
+            clear(catalogue.call(AddReplicas { replicas, atomicity: Atomicity::Each }).await);
+        }
+        1 => {
+            let call = RetireFiles { lfns, reason: reason(), grace_seconds: None, preview: false };
+            clear(catalogue.call(call).await);
+        }
+        2 => drop(clear(catalogue.call(RestoreFiles { lfns, reason: reason() }).await)),
+        3 => {
+            let call = RemoveMembers { name: dataset(), vo: None, lfns, reason: None };
+            clear(catalogue.call(call).await);
+        }
+        4 => drop(clear(catalogue.call(AddMembers { name: dataset(), vo: None, lfns }).await)),
+        _ => {
+            let replicas = serde_json::from_value(replicas("CNAF-disk").into()).unwrap();
+            let status = sbk_model::ReplicaStatus::Retired;
+            clear(catalogue.call(SetReplicaStatus { replicas, status, reason: None }).await);
+        }
+    }
+}
