@@ -414,7 +414,8 @@ impl Registration {
     fn finish(mut self, files: &[NewFile], abandoned: bool) -> BulkResult {
         for (at, original) in self.copies {
             if self.outcomes[original].is_err() {
-                self.outcomes[at] = self.outcomes[original].clone();
+                let outcome = self.outcomes[original].clone();
+                self.outcomes[at] = outcome;
             }
         }
         let results = self.outcomes.into_iter().zip(files).map(|(outcome, file)| {
