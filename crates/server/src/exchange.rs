@@ -27,7 +27,11 @@ pub fn status(code: Code) -> StatusCode {
 
 /// Writes a failure as `application/problem+json` (RFC 9457).
 pub fn problem(problem: &Problem) -> Response {
-    let status = status(problem.code);
+    problem_with(status(problem.code), problem)
+}
+
+/// Writes a failure of HTTP itself, whose status no code stands for.
+pub fn problem_with(status: StatusCode, problem: &Problem) -> Response {
     let mut body = serde_json::to_value(problem).unwrap_or_default();
     if let Some(map) = body.as_object_mut() {
         map.insert("type".into(), "about:blank".into());

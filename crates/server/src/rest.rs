@@ -267,7 +267,6 @@ async fn nothing_here(uri: axum::http::Uri) -> Response {
 
 async fn other_method(method: axum::http::Method, uri: axum::http::Uri) -> Response {
     let text = format!("{} does not take {method}; see {BASE}/docs", uri.path());
-    let mut response = exchange::problem(&Problem::new(Code::Invalid, text));
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
+    let problem = Problem::new(Code::Invalid, text);
+    exchange::problem_with(StatusCode::METHOD_NOT_ALLOWED, &problem)
 }
