@@ -1,4 +1,6 @@
 //! The program as a whole: what it writes, and the exit codes that scripts rely on.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! The REST interface over a real listener.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! What the service does with arguments that are wrong, contradictory or hostile.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

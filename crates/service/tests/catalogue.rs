@@ -1,4 +1,5 @@
 //! Files, directories, replicas and datasets on every backend.
+#![allow(clippy::pedantic)]
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 #![allow(clippy::cast_sign_loss, clippy::too_many_lines)]
 

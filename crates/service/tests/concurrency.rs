@@ -1,4 +1,6 @@
 //! Writers that meet one another.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! What leaves one bookkeeping as an export arrives whole in another, on whatever database.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

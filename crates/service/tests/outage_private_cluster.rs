@@ -1,4 +1,6 @@
 //! A database that dies while files are registered: what was acknowledged is there afterwards.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! Random sequences of writes, held against a model that is simple enough to be right.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! How a community's schema changes while values exist.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,6 @@
 //! Runs the program as a user does.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::{

@@ -1,4 +1,5 @@
 //! What the tests of the service share.
+#![allow(clippy::pedantic)]
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::needless_pass_by_value)]
 
 use std::sync::{
