@@ -112,9 +112,8 @@ impl Run for ListMembers {
         }
         let (after, limit) = cursor::page::<FileKey>(&self.page)?;
         let session = &mut cx.session;
-        let found = member::list(session, dataset.key, after, limit, true).await?;
-        let next = cursor::next(&found, limit, |file| cursor::encode(&file.key));
-        let items = present(session, found, With::default()).await?;
-        Ok(Page { items, next })
+        let step = member::list(session, dataset.key, after, limit, true).await?;
+        let items = present(session, step.files, With::default()).await?;
+        Ok(Page { items, next: step.next.as_ref().map(cursor::encode) })
     }
 }

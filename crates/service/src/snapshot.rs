@@ -83,9 +83,7 @@ async fn take(
     let mut totals = Totals { events: dataset.unattributed_events, ..Totals::default() };
     let mut after = None;
     loop {
-        let found = next_files(cx, dataset, after).await?;
-        let Some(last) = found.last() else { break };
-        after = Some(last.key);
+        let member::Step { files: found, next } = next_files(cx, dataset, after).await?;
         let lfns = file::present(&mut cx.session, found.clone()).await?;
         let mut contents = Vec::with_capacity(found.len());
         for (stored, shown) in found.iter().zip(lfns) {
@@ -98,6 +96,10 @@ async fn take(
             contents.push(Content { key: stored.key, lfn, fingerprint });
         }
         snapshot::add_files(&mut cx.session, dataset.key, version, &contents).await?;
+        if next.is_none() {
+            break;
+        }
+        after = next;
     }
     Ok(Stored {
         dataset: dataset.key,
@@ -112,13 +114,16 @@ async fn next_files(
     cx: &mut Context<'_>,
     dataset: &dataset::Stored,
     after: Option<FileKey>,
-) -> Result<Vec<file::Stored>, Error> {
+) -> Result<member::Step, Error> {
     let Some(text) = &dataset.query else {
         return Ok(member::list(&mut cx.session, dataset.key, after, STEP, false).await?);
     };
     let terms = cx.session.terms([dataset.vo]).await?;
     let vo = sbk_store::name_of(&terms, dataset.vo)?;
-    query::files_after(cx, &Asked::files(text, &vo), after, STEP).await
+    let files = query::files_after(cx, &Asked::files(text, &vo), after, STEP).await?;
+    let full = i64::try_from(files.len()).is_ok_and(|count| count >= STEP);
+    let next = files.last().filter(|_| full).map(|last| last.key);
+    Ok(member::Step { files, next })
 }
 
 impl Run for ListSnapshots {

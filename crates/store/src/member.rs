@@ -79,14 +79,26 @@ pub async fn datasets_of(
     Ok(datasets)
 }
 
-/// The files of a dataset in the order of their keys, after a key. Retired ones are left out.
+/// One step through the files of a dataset.
+#[derive(Debug)]
+pub struct Step {
+    /// The files in the order of their keys, without those that are retired.
+    pub files: Vec<file::Stored>,
+    /// The last key that was looked at, when there may be more after it.
+    pub next: Option<FileKey>,
+}
+
+/// Looks at up to `limit` files of a dataset in the order of their keys, after a key.
+///
+/// The members are cut to the step before they meet their files: a planner that joins first
+/// reads the whole dataset for every step.
 pub async fn list(
     session: &mut Session,
     dataset: DatasetKey,
     after: Option<FileKey>,
     limit: i64,
     with_meta: bool,
-) -> Result<Vec<file::Stored>, Error> {
+) -> Result<Step, Error> {
     let mut condition = String::from("m.dataset = ?");
     let mut params = vec![dataset.0.into()];
     if let Some(after) = after {
@@ -96,15 +108,20 @@ pub async fn list(
         condition.push_str(&sql);
         params.extend(more);
     }
-    params.push(file::status_code(FileStatus::Retired).into());
     params.push(limit.into());
     let sql = format!(
-        "SELECT {} FROM member m JOIN file f ON f.dir = m.dir AND f.id = m.id \
-         WHERE {condition} AND f.status <> ? ORDER BY m.dir, m.id LIMIT ?",
+        "SELECT {} FROM (SELECT m.dir, m.id FROM member m WHERE {condition} \
+         ORDER BY m.dir, m.id LIMIT ?) AS s JOIN file f ON f.dir = s.dir AND f.id = s.id \
+         ORDER BY s.dir, s.id",
         file::columns(with_meta)
     );
     let rows = session.rows(&sql, params).await?;
-    rows.iter().map(|row| file::read(row, with_meta)).collect()
+    let files: Result<Vec<_>, Error> = rows.iter().map(|row| file::read(row, with_meta)).collect();
+    let mut files = files?;
+    let full = i64::try_from(files.len()).is_ok_and(|count| count >= limit);
+    let next = files.last().filter(|_| full).map(|last| last.key);
+    files.retain(|file| file.status != FileStatus::Retired);
+    Ok(Step { files, next })
 }
 
 /// Whether a dataset lists any file, retired ones included.

@@ -27,7 +27,7 @@ fn mariadb_number(failure: &dyn sqlx::error::DatabaseError) -> Option<u16> {
 fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
     if let Some(number) = number {
         return match number {
-            1205 | 1213 | 1020 => Error::Contended(message),
+            1205 | 1213 | 1020 | 1062 => Error::Contended(message),
             1264 | 1690 => Error::OutOfRange(message),
             1021 | 1114 | 1041 => Error::Full(message),
             1053 | 1077 | 1078 | 1079 | 1927 | 2006 | 2013 | 1040 | 1203 => {
@@ -38,9 +38,9 @@ fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
         };
     }
     match code {
-        "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" => {
-            Error::Contended(message)
-        }
+        // 23505, 1555 and 2067: a key is taken, which another transaction was quicker with.
+        "40001" | "40P01" | "55P03" | "23505" | "1555" | "2067" | "5" | "6" | "261" | "262"
+        | "517" => Error::Contended(message),
         // SQLite makes a sum that overflows a REAL, which a STRICT column of integers refuses.
         "22003" | "3091" => Error::OutOfRange(message),
         "53100" | "13" => Error::Full(message),

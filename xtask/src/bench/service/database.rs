@@ -28,7 +28,7 @@ pub struct Database {
     backend: Backend,
     directory: PathBuf,
     shell: Shell,
-    database: TestDatabase,
+    kept: TestDatabase,
     _cluster: Option<Cluster>,
 }
 
@@ -49,11 +49,11 @@ impl Database {
         let database = TestDatabase::create_on(backend, &url);
         let shell = Shell::open(backend, database.url())?;
         let directory = directory.to_owned();
-        Ok(Self { backend, directory, shell, database, _cluster: cluster })
+        Ok(Self { backend, directory, shell, kept: database, _cluster: cluster })
     }
 
     pub fn url(&self) -> &str {
-        self.database.url()
+        self.kept.url()
     }
 
     /// The process of the database's server.

@@ -77,7 +77,7 @@ fn facts(file: &File) -> Facts {
     let generator = ["evtgen", "kkmc", "bhwide", "tauola"][usize::try_from(mix % 4).unwrap_or(0)];
     let document = format!(
         r#"{{"campaign":"{campaign}","certified":{},"energy":{energy:?},"generator":"{generator}","run":{}}}"#,
-        mix % 3 == 0,
+        mix.is_multiple_of(3),
         mix % 50_000,
     );
     let high = file.key.directory.0.cast_unsigned();
