@@ -107,7 +107,7 @@ async fn unknown(session: &mut Session, vo: &Vo) -> Result<Error, Error> {
         .min();
     Ok(Error::NotFound(match near {
         Some((_, name)) => format!("there is no community {vo}; did you mean {name}?"),
-        None => format!("there is no community {vo}; declare it with `sbk community add {vo}`"),
+        None => format!("there is no community {vo}; declare it with `sbk community declare {vo}`"),
     }))
 }
 
