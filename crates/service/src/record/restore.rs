@@ -143,7 +143,7 @@ async fn make_directories(
                 outcomes[at] = Err(differs());
             }
         }
-        settle(cx, &community, implied).await?;
+        settle(cx, implied).await?;
     }
     Ok(())
 }
@@ -169,10 +169,8 @@ fn stored_directory(
 /// Gives directories that exist what their records say.
 async fn settle(
     cx: &mut Context<'_>,
-    community: &Community,
     directories: Vec<(&DirectoryRecord, directory::Stored)>,
 ) -> Result<(), Error> {
-    let _ = community;
     let rows: Vec<_> = directories.iter().map(|(_, stored)| stored.clone()).collect();
     directory::restore(&mut cx.session, &rows).await?;
     for (record, _) in directories.iter().filter(|(record, _)| !record.metadata.is_empty()) {
