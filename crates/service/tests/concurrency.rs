@@ -210,7 +210,7 @@ each_backend! {
     async fn migrations_are_safe_to_repeat_and_to_run_at_once(database: TestDatabase) {
         let url = database.url().to_owned();
 
-        let results = at_once(3, |_| {
+        let results = at_once(12, |_| {
             let url = url.clone();
             async move {
                 let options = sbk_service::Options::default();

@@ -13,6 +13,9 @@ use crate::Error;
 /// How long a statement of SQLite waits for another writer.
 const SQLITE_WAIT: Duration = Duration::from_secs(10);
 
+/// The pause between two attempts to open a file that another is making.
+const SQLITE_PAUSE: Duration = Duration::from_millis(5);
+
 /// Prepared statements kept on one connection.
 const STATEMENTS: usize = 128;
 
@@ -105,7 +108,7 @@ fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
 /// Opens a connection and sets its session up.
 pub async fn connect(target: &Target) -> Result<Connection, Error> {
     match target {
-        Target::Sqlite(options) => Ok(Connection::Sqlite(Box::new(options.connect().await?))),
+        Target::Sqlite(options) => open_file(options).await,
         Target::Postgres(options) => {
             let mut connection = Connection::Postgres(Box::new(options.connect().await?));
             connection.run_script("SET jit = off".into()).await?;
@@ -116,6 +119,21 @@ pub async fn connect(target: &Target) -> Result<Connection, Error> {
             let isolation = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
             connection.run_script(isolation.into()).await?;
             Ok(connection)
+        }
+    }
+}
+
+/// Opens a file, and waits while another connection turns it into one with a write-ahead log:
+/// that change does not wait by itself (SQLite, `sqlite3_busy_handler`), so that the second of two
+/// that open a new file at once would be refused.
+async fn open_file(options: &SqliteConnectOptions) -> Result<Connection, Error> {
+    let opened = tokio::time::Instant::now();
+    loop {
+        match options.connect().await.map_err(Error::from) {
+            Err(Error::Contended(_)) if opened.elapsed() < SQLITE_WAIT => {
+                tokio::time::sleep(SQLITE_PAUSE).await;
+            }
+            other => return Ok(Connection::Sqlite(Box::new(other?))),
         }
     }
 }
