@@ -9,6 +9,9 @@ use crate::Invalid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Guid(pub u128);
 
+/// Where the dashes stand.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
 impl FromStr for Guid {
     type Err = Invalid;
 
@@ -17,22 +20,35 @@ impl FromStr for Guid {
             let form = "is not of the form XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX";
             Invalid::new("guid", text, form)
         };
-        let dashes = [8, 13, 18, 23];
-        let fits = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| {
-                if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-            });
-        if !fits {
+        if text.len() != 36 {
             return Err(invalid());
         }
-        u128::from_str_radix(&text.replace('-', ""), 16).map(Self).map_err(|_| invalid())
+        let mut number = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            if DASHES.contains(&at) {
+                if byte != b'-' {
+                    return Err(invalid());
+                }
+                continue;
+            }
+            let digit = char::from(byte).to_digit(16).ok_or_else(invalid)?;
+            number = number << 4 | u128::from(digit);
+        }
+        Ok(Self(number))
     }
 }
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032X}", self.0);
-        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        let mut text = [b'-'; 36];
+        let mut rest = self.0;
+        for (at, place) in text.iter_mut().enumerate().rev() {
+            if !DASHES.contains(&at) {
+                *place = b"0123456789ABCDEF"[usize::from(rest.to_le_bytes()[0] & 15)];
+                rest >>= 4;
+            }
+        }
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

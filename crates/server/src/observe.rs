@@ -1,5 +1,7 @@
 //! Logs, traces and metrics.
 
+use std::io::IsTerminal;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::WithExportConfig;
@@ -28,7 +30,9 @@ impl Drop for Logs {
 pub fn start_logs(section: &LogSection) -> Result<Logs, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Logs(error.to_string());
     let filter = EnvFilter::try_new(&section.level).map_err(|e| failed(&e))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let lines = match section.format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),

@@ -192,8 +192,8 @@ where
     }
     let elapsed = began.elapsed();
     let status = response.status().as_u16();
-    let labels = [("operation", O::NAME.to_owned()), ("status", status.to_string())];
-    metrics::counter!("sbk_requests_total", &labels).increment(1);
+    let code = response.status().as_str().to_owned();
+    metrics::counter!("sbk_requests_total", "operation" => O::NAME, "status" => code).increment(1);
     metrics::histogram!("sbk_request_seconds", "operation" => O::NAME).record(elapsed);
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status, elapsed_ms, "answered"));

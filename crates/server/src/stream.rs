@@ -4,6 +4,7 @@ use axum::{body::Body, http::StatusCode, response::Response};
 use sbk_api::{Listing, PageArgs, Problem};
 use sbk_service::{CallContext, Caller, Run, Service};
 use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
 
 use crate::exchange::with_body;
 
@@ -13,8 +14,9 @@ const STEP: u32 = 5_000;
 /// How many pages may wait for a slow reader.
 const AHEAD: usize = 2;
 
-/// Answers a list line by line. The next page is read while the one before is sent; the first
-/// page is read before the answer begins, so that a failure has its status.
+/// Answers a list line by line. The next page is read while the one before is written and sent,
+/// by the task of the connection; the first page is read before the answer begins, so that a
+/// failure has its status.
 pub async fn lines<L: Listing + Run>(
     service: Service,
     caller: Caller,
@@ -23,28 +25,29 @@ pub async fn lines<L: Listing + Run>(
     let mut left = operation.page().limit.map(u64::from);
     operation.page().limit = Some(step(left));
     let first = service.call(&caller, operation.clone(), CallContext::default()).await?;
-    let (sender, receiver) = mpsc::channel::<Result<Vec<u8>, std::convert::Infallible>>(AHEAD);
+    let (sender, receiver) = mpsc::channel::<Part<L::Item>>(AHEAD);
     tokio::spawn(async move {
         let mut page = first;
         loop {
             left = left.map(|left| left.saturating_sub(page.items.len() as u64));
-            if sender.send(Ok(encode(&page.items))).await.is_err() {
+            let next = page.next.take();
+            if sender.send(Part::Items(page.items)).await.is_err() {
                 return;
             }
-            let Some(next) = page.next.filter(|_| left != Some(0)) else { return };
+            let Some(next) = next.filter(|_| left != Some(0)) else { return };
             *operation.page() = PageArgs { after: Some(next), limit: Some(step(left)) };
             match service.call(&caller, operation.clone(), CallContext::default()).await {
                 Ok(next) => page = next,
                 Err(error) => {
                     tracing::warn!(operation = L::NAME, %error, "a stream was cut short");
-                    let problem = serde_json::json!({ "problem": Problem::from(error) });
-                    let _ = sender.send(Ok(format!("{problem}\n").into_bytes())).await;
+                    let _ = sender.send(Part::Failure(Problem::from(error))).await;
                     return;
                 }
             }
         }
     });
-    let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);
+    let stream = tokio_stream::wrappers::ReceiverStream::new(receiver)
+        .map(|part| Ok::<_, std::convert::Infallible>(part.encode()));
     Ok(with_body(StatusCode::OK, "application/x-ndjson", Body::from_stream(stream)))
 }
 
@@ -52,12 +55,29 @@ fn step(left: Option<u64>) -> u32 {
     left.and_then(|left| u32::try_from(left).ok()).map_or(STEP, |left| left.clamp(1, STEP))
 }
 
-fn encode<T: serde::Serialize>(items: &[T]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(items.len() * 256);
-    for item in items {
-        if serde_json::to_writer(&mut lines, item).is_ok() {
-            lines.push(b'\n');
+/// A part of a stream.
+enum Part<T> {
+    /// A page.
+    Items(Vec<T>),
+    /// Why no more comes.
+    Failure(Problem),
+}
+
+impl<T: serde::Serialize> Part<T> {
+    fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Failure(problem) => {
+                format!("{}\n", serde_json::json!({ "problem": problem })).into_bytes()
+            }
+            Self::Items(items) => {
+                let mut lines = Vec::with_capacity(items.len() * 512);
+                for item in items {
+                    if serde_json::to_writer(&mut lines, &item).is_ok() {
+                        lines.push(b'\n');
+                    }
+                }
+                lines
+            }
         }
     }
-    lines
 }

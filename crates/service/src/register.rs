@@ -186,7 +186,7 @@ async fn insert_files(
     let promoted = cx.promoted().await?;
     let documents = drafts.iter().map(|draft| (&*community.schema, &draft.document));
     let columns = metadata::columns(&promoted, Entity::File, documents);
-    let rows: Vec<Stored> = drafts.iter().map(|draft| draft.stored.clone()).collect();
+    let rows: Vec<&Stored> = drafts.iter().map(|draft| &draft.stored).collect();
     let new = file::insert(&mut cx.session, &rows, columns).await?;
     if new == rows.len() as u64 {
         return Ok(HashMap::new());

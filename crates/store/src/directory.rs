@@ -169,17 +169,7 @@ pub async fn paths(
     session: &mut Session,
     keys: impl IntoIterator<Item = i64>,
 ) -> Result<HashMap<i64, std::sync::Arc<str>>, Error> {
-    let mut known = HashMap::new();
-    let mut missing = BTreeSet::new();
-    for key in keys {
-        if known.contains_key(&key) || missing.contains(&key) {
-            continue;
-        }
-        match session.store.path(key) {
-            Some(path) => drop(known.insert(key, path)),
-            None => drop(missing.insert(key)),
-        }
-    }
+    let (mut known, missing) = session.store.paths(keys);
     if !missing.is_empty() {
         let batch = Batch::default().ints("dir", missing);
         let sql = "SELECT d.dir, d.path FROM {rows} JOIN directory d ON d.dir = r.dir";

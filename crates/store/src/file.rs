@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use sbk_api::File;
 use sbk_model::{
-    Adler32, AuditId, Checksums, DirKey, Events, FileKey, FileStatus, Guid, Size, Timestamp,
+    Adler32, AuditId, Checksums, DirKey, Events, FileKey, FileStatus, FileType, GroupName, Guid,
+    Size, Timestamp, UserName, Vo,
 };
 
 use crate::{
     Error, Session,
     dialect::{Batch, Cells, Conflict, Param, Row},
     directory::{self, Lock},
-    term::name_of,
+    term::names_of,
 };
 
 /// A file as it is stored.
@@ -177,8 +178,13 @@ pub async fn find(
             format!(" ORDER BY f.dir, f.id {}", lock.word("f"))
         },
     );
-    let rows = session.rows_with(&sql, key_batch(keys), vec![]).await?;
-    rows.iter().map(|row| read(row, with_meta).map(|file| (file.key, file))).collect()
+    let batch = key_batch(keys);
+    if batch.rows() == 0 {
+        return Ok(HashMap::new());
+    }
+    let statement = session.dialect().with_rows(&sql, batch, vec![]);
+    let read = |row: &Row| read(row, with_meta).map(|file| (file.key, file));
+    Ok(session.read_rows(statement, read).await?.into_iter().collect())
 }
 
 /// One file by its key, with its document.
@@ -192,11 +198,12 @@ pub async fn find_one(session: &mut Session, key: FileKey) -> Result<Option<Stor
 /// new. The files are in the order of their keys.
 pub async fn insert(
     session: &mut Session,
-    files: &[Stored],
+    files: &[&Stored],
     columns: Vec<(String, Cells)>,
 ) -> Result<u64, Error> {
-    let ints = |f: fn(&Stored) -> i64| files.iter().map(f).collect::<Vec<_>>();
-    let opt_ints = |f: fn(&Stored) -> Option<i64>| Cells::Int(files.iter().map(f).collect());
+    let ints = |f: fn(&Stored) -> i64| files.iter().map(|file| f(file)).collect::<Vec<_>>();
+    let opt_ints =
+        |f: fn(&Stored) -> Option<i64>| Cells::Int(files.iter().map(|file| f(file)).collect());
     let texts = |f: fn(&Stored) -> &Option<String>| {
         Cells::Text(files.iter().map(|file| f(file).clone()).collect())
     };
@@ -393,6 +400,10 @@ pub async fn present(session: &mut Session, files: Vec<Stored>) -> Result<Vec<Fi
         .flatten()
         .collect();
     let terms = session.terms(keys).await?;
+    let vos = names_of::<Vo>(&terms, files.iter().map(|f| f.vo))?;
+    let owners = names_of::<UserName>(&terms, files.iter().map(|f| f.owner))?;
+    let groups = names_of::<GroupName>(&terms, files.iter().map(|f| f.group))?;
+    let types = names_of::<FileType>(&terms, files.iter().filter_map(|f| f.file_type))?;
     files
         .into_iter()
         .map(|file| {
@@ -401,15 +412,15 @@ pub async fn present(session: &mut Session, files: Vec<Stored>) -> Result<Vec<Fi
             })?;
             Ok(File {
                 lfn: format!("{path}/{}", file.name).parse().map_err(invalid)?,
-                vo: name_of(&terms, file.vo)?,
+                vo: vos[&file.vo].clone(),
                 size: file.size,
                 guid: file.guid.as_deref().map(str::parse::<Guid>).transpose().map_err(invalid)?,
                 checksums: file.sums()?,
                 events: file.events,
-                file_type: file.file_type.map(|key| name_of(&terms, key)).transpose()?,
+                file_type: file.file_type.map(|key| types[&key].clone()),
                 status: file.status,
-                owner: name_of(&terms, file.owner)?,
-                group: name_of(&terms, file.group)?,
+                owner: owners[&file.owner].clone(),
+                group: groups[&file.group].clone(),
                 created: file.created,
                 modified: file.modified,
                 replicas: Vec::new(),

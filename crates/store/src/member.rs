@@ -115,9 +115,8 @@ pub async fn list(
          ORDER BY s.dir, s.id",
         file::columns(with_meta)
     );
-    let rows = session.rows(&sql, params).await?;
-    let files: Result<Vec<_>, Error> = rows.iter().map(|row| file::read(row, with_meta)).collect();
-    let mut files = files?;
+    let statement = session.dialect().statement(&sql, params);
+    let mut files = session.read_rows(statement, |row| file::read(row, with_meta)).await?;
     let full = i64::try_from(files.len()).is_ok_and(|count| count >= limit);
     let next = files.last().filter(|_| full).map(|last| last.key);
     files.retain(|file| file.status != FileStatus::Retired);

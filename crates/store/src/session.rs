@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::stream::BoxStream;
+use futures::{TryStreamExt, stream::BoxStream};
 
 use crate::{
     Error, Store,
@@ -115,8 +115,18 @@ impl Session {
         batch: Batch,
         conflict: Conflict<'_>,
     ) -> Result<u64, Error> {
+        let rows = batch.rows();
         let mut touched = 0;
         for statement in self.dialect.insert(table, batch, conflict) {
+            if self.open
+                && let Some(hope) = self.dialect.hope(&statement, rows)
+            {
+                self.script("SAVEPOINT hope".into()).await?;
+                match self.run(hope).await {
+                    Err(Error::Taken(_)) => self.script("ROLLBACK TO hope".into()).await?,
+                    result => return result,
+                }
+            }
             touched += self.run(statement).await?;
         }
         Ok(touched)
@@ -158,6 +168,25 @@ impl Session {
         self.watch(result)
     }
 
+    /// Runs a query whose answer is bounded, and reads each row as it comes, while the database
+    /// makes the next.
+    pub async fn read_rows<T>(
+        &mut self,
+        statement: Statement,
+        mut read: impl FnMut(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let result = async {
+            let mut rows = self.connection()?.fetch(statement)?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.try_next().await? {
+                all.push(read(&row)?);
+            }
+            Ok(all)
+        };
+        let result = result.await;
+        self.watch(result)
+    }
+
     /// Runs a query that answers at most one row.
     pub async fn row(&mut self, sql: &str, params: Vec<Param>) -> Result<Option<Row>, Error> {
         Ok(self.rows(sql, params).await?.into_iter().next())
@@ -174,10 +203,8 @@ impl Session {
         if batch.rows() == 0 {
             return Ok(Vec::new());
         }
-        let (source, mut all) = self.dialect.rows("r", batch);
-        all.extend(params);
-        let sql = self.dialect.place_rows(sql, &source);
-        self.rows(&sql, all).await
+        let statement = self.dialect.with_rows(sql, batch, params);
+        self.rows_of(statement).await
     }
 
     /// Runs a query, and gives its rows one by one.

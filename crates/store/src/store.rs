@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -109,9 +109,20 @@ impl Store {
         }
     }
 
-    pub(crate) fn path(&self, key: i64) -> Option<Arc<str>> {
+    /// The paths of keys as far as they are remembered, and the keys of the others.
+    pub(crate) fn paths(
+        &self,
+        keys: impl IntoIterator<Item = i64>,
+    ) -> (HashMap<i64, Arc<str>>, BTreeSet<i64>) {
         let paths = self.inner.paths.read().unwrap_or_else(PoisonError::into_inner);
-        paths.get(&key).cloned()
+        let (mut known, mut missing) = (HashMap::new(), BTreeSet::new());
+        for key in keys {
+            match paths.get(&key) {
+                Some(path) => drop(known.insert(key, path.clone())),
+                None => drop(missing.insert(key)),
+            }
+        }
+        (known, missing)
     }
 
     pub(crate) fn remember_paths(&self, new: impl IntoIterator<Item = (i64, Arc<str>)>) {

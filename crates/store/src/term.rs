@@ -81,6 +81,18 @@ impl Session {
     }
 }
 
+/// The names of several keys, each parsed once.
+///
+/// # Errors
+/// Those of [`name_of`].
+pub fn names_of<T: std::str::FromStr>(
+    terms: &Terms,
+    keys: impl IntoIterator<Item = i64>,
+) -> Result<HashMap<i64, T>, Error> {
+    let keys: BTreeSet<i64> = keys.into_iter().collect();
+    keys.into_iter().map(|key| Ok((key, name_of(terms, key)?))).collect()
+}
+
 /// The name of a key, parsed as what it stands for.
 ///
 /// # Errors

@@ -52,6 +52,10 @@ pub struct Arguments {
     /// Where the report goes.
     #[arg(long, default_value = "target/bench-service.md")]
     output: PathBuf,
+
+    /// Fill the catalogue, measure nothing, and keep it running until Ctrl-C, for profiles.
+    #[arg(long)]
+    hold: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -76,6 +80,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     bench.idle()?;
     bench.prepare()?;
+    if arguments.hold {
+        return bench.hold(&arguments.rows);
+    }
     for (stage, rows) in arguments.rows.iter().enumerate() {
         let outcome = bench.stage(stage, *rows);
         save(&arguments.output, &bench.report.markdown())?;
@@ -125,6 +132,18 @@ impl Bench {
             thread::sleep(Duration::from_millis(200));
         }
         self.has_peers = self.database.make_peers()?;
+        Ok(())
+    }
+
+    /// Fills the catalogue and waits.
+    fn hold(&mut self, rows: &[u64]) -> Result<()> {
+        self.register(None)?;
+        let wanted = rows.last().copied().unwrap_or_default() / FILES_IN_BATCH;
+        self.fill(0, wanted)?;
+        self.database.settle()?;
+        println!("database {}", self.database.url());
+        println!("service http://{} in process {}", self.server.address, self.server.pid());
+        self.interrupt.wait();
         Ok(())
     }
 

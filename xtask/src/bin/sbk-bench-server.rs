@@ -6,6 +6,10 @@ use std::io::{self, Read, Write};
 use anyhow::{Context, Result};
 use sbk_server::Config;
 
+/// The allocator that `sbk` has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let mut config = Config::default();
     config.database.url = std::env::args().nth(1).context("give the URL of the database")?;

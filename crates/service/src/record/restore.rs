@@ -330,7 +330,7 @@ async fn make_files_of(
     let promoted = cx.promoted().await?;
     let documents = new.values().map(|(_, _, document)| (&*community.schema, document));
     let columns = metadata::columns(&promoted, Entity::File, documents);
-    let rows: Vec<_> = new.values().map(|(_, stored, _)| stored.clone()).collect();
+    let rows: Vec<_> = new.values().map(|(_, stored, _)| stored).collect();
     let inserted = file::insert(&mut cx.session, &rows, columns).await?;
     if inserted < rows.len() as u64 {
         return Err(sbk_store::Error::Contended("a file was made elsewhere".into()).into());

@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use super::{Dialect, Param, Statement};
 
@@ -24,19 +24,19 @@ impl Cells {
         }
     }
 
-    fn array_type(&self) -> &'static str {
+    fn scalar_type(&self) -> &'static str {
         match self {
-            Self::Int(_) => "BIGINT[]",
-            Self::Float(_) => "DOUBLE PRECISION[]",
-            Self::Text(_) | Self::Json(_) => "TEXT[]",
+            Self::Int(_) => "BIGINT",
+            Self::Float(_) => "DOUBLE PRECISION",
+            Self::Text(_) | Self::Json(_) => "TEXT",
         }
     }
 
     fn array(self) -> Param {
         match self {
-            Self::Int(cells) => Param::Ints(cells),
-            Self::Float(cells) => Param::Floats(cells),
-            Self::Text(cells) | Self::Json(cells) => Param::Texts(cells),
+            Self::Int(cells) => Param::Ints(Arc::new(cells)),
+            Self::Float(cells) => Param::Floats(Arc::new(cells)),
+            Self::Text(cells) | Self::Json(cells) => Param::Texts(Arc::new(cells)),
         }
     }
 
@@ -153,6 +153,12 @@ pub enum Conflict<'a> {
     },
 }
 
+/// Leaves rows alone whose key is taken.
+const KEEP: &str = "ON CONFLICT DO NOTHING";
+
+/// From how many rows on it pays to hope that all of them are new.
+const MANY: usize = 100;
+
 /// The greatest number of placeholders in one MariaDB statement.
 const MARIADB_PLACEHOLDERS: usize = 65_000;
 
@@ -160,11 +166,12 @@ impl Dialect {
     /// A row source for `FROM`, called `alias`, with the batch's columns.
     pub fn rows(self, alias: &str, batch: Batch) -> (String, Vec<Param>) {
         match self {
+            Self::Postgres if batch.rows == 1 => Self::one_row(alias, &batch),
             Self::Postgres => {
                 let types: Vec<_> = batch
                     .columns
                     .iter()
-                    .map(|(_, c)| format!("CAST(? AS {})", c.array_type()))
+                    .map(|(_, c)| format!("CAST(? AS {}[])", c.scalar_type()))
                     .collect();
                 let source =
                     format!("UNNEST({}) AS {alias}({})", types.join(", "), batch.names(""));
@@ -202,15 +209,46 @@ impl Dialect {
         }
     }
 
+    /// A query that joins a batch as `r`: `{rows}` in the text stands for it, and comes before all
+    /// other values.
+    pub fn with_rows(self, sql: &str, batch: Batch, params: Vec<Param>) -> Statement {
+        let (source, mut all) = self.rows("r", batch);
+        all.extend(params);
+        self.statement(&self.place_rows(sql, &source), all)
+    }
+
     /// Puts a row source in the place of `{rows}`. A table that is joined right after it is looked
     /// up row by row, which planners without statistics on the source do not always choose.
-    pub fn place_rows(self, sql: &str, source: &str) -> String {
+    pub(crate) fn place_rows(self, sql: &str, source: &str) -> String {
         let join = match self {
             Self::Sqlite => "CROSS JOIN",
             Self::MariaDb => "STRAIGHT_JOIN",
             Self::Postgres => "JOIN",
         };
         sql.replace("{rows} JOIN", &format!("{source} {join}")).replace("{rows}", source)
+    }
+
+    /// A single row as plain values. PostgreSQL plans a statement with arrays anew each time, since
+    /// it sees how long they are; of one with plain values it soon keeps the plan.
+    fn one_row(alias: &str, batch: &Batch) -> (String, Vec<Param>) {
+        let values: Vec<_> = batch
+            .columns
+            .iter()
+            .map(|(name, cells)| format!("CAST(? AS {}) AS {name}", cells.scalar_type()))
+            .collect();
+        let params = batch.columns.iter().map(|(_, cells)| cells.param(0)).collect();
+        (format!("(SELECT {}) AS {alias}", values.join(", ")), params)
+    }
+
+    /// The statement that inserts a great batch as if all its rows were new, and fails with
+    /// [`crate::Error::Taken`] where one is not. PostgreSQL searches the index twice for a row whose
+    /// conflict is provided for, and writes to its log twice.
+    pub fn hope(self, statement: &Statement, rows: usize) -> Option<Statement> {
+        if self != Self::Postgres || rows < MANY {
+            return None;
+        }
+        let sql = statement.sql.strip_suffix(KEEP)?.to_owned();
+        Some(Statement { sql, params: statement.params.clone(), keep: statement.keep })
     }
 
     /// The statements that insert a batch; their touched rows add up.
@@ -235,7 +273,7 @@ impl Dialect {
             })
             .collect();
         let action = match conflict {
-            Conflict::Keep => "ON CONFLICT DO NOTHING".to_owned(),
+            Conflict::Keep => KEEP.to_owned(),
             Conflict::Add { key, sums } => {
                 let sums: Vec<_> =
                     sums.iter().map(|c| format!("{c} = {table}.{c} + excluded.{c}")).collect();

@@ -38,9 +38,11 @@ fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
         };
     }
     match code {
-        // 23505, 1555 and 2067: a key is taken, which another transaction was quicker with.
-        "40001" | "40P01" | "55P03" | "23505" | "1555" | "2067" | "5" | "6" | "261" | "262"
-        | "517" => Error::Contended(message),
+        // 1555 and 2067: a key is taken, which another transaction was quicker with.
+        "40001" | "40P01" | "55P03" | "1555" | "2067" | "5" | "6" | "261" | "262" | "517" => {
+            Error::Contended(message)
+        }
+        "23505" => Error::Taken(message),
         // SQLite makes a sum that overflows a REAL, which a STRICT column of integers refuses.
         "22003" | "3091" => Error::OutOfRange(message),
         "53100" | "13" => Error::Full(message),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use sqlx::{
     Arguments, AssertSqlSafe, Row as _, mysql::MySqlArguments, postgres::PgArguments,
@@ -17,11 +19,11 @@ pub enum Param {
     /// A text.
     Text(Option<String>),
     /// A column of numbers, as an array.
-    Ints(Vec<Option<i64>>),
+    Ints(Arc<Vec<Option<i64>>>),
     /// A column of doubles, as an array.
-    Floats(Vec<Option<f64>>),
+    Floats(Arc<Vec<Option<f64>>>),
     /// A column of texts, as an array.
-    Texts(Vec<Option<String>>),
+    Texts(Arc<Vec<Option<String>>>),
 }
 
 impl From<i64> for Param {
@@ -193,9 +195,9 @@ fn postgres_arguments(params: Vec<Param>) -> Result<PgArguments, Error> {
             Param::Int(value) => arguments.add(value),
             Param::Float(value) => arguments.add(value),
             Param::Text(value) => arguments.add(value),
-            Param::Ints(values) => arguments.add(values),
-            Param::Floats(values) => arguments.add(values),
-            Param::Texts(values) => arguments.add(values),
+            Param::Ints(values) => arguments.add(&*values),
+            Param::Floats(values) => arguments.add(&*values),
+            Param::Texts(values) => arguments.add(&*values),
         }
         .map_err(|error| Error::Internal(error.to_string()))?;
     }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Error, Session, dataset,
+    dialect::Row,
     file::{self, Stored},
     promotion::Promoted,
 };
@@ -45,15 +46,13 @@ impl FileQuery<'_> {
         let (select, keys) = self.select(session, position, limit, with_meta)?;
         let statement = session.dialect().build(&select)?;
         let first = if with_meta { 19 } else { 18 };
-        let rows = session.rows_of(statement).await?;
-        rows.iter()
-            .map(|row| {
-                let file = file::read(row, with_meta)?;
-                let values: Result<Vec<_>, _> =
-                    keys.iter().enumerate().map(|(at, key)| key.read(row, first + at)).collect();
-                Ok(Hit { position: Position { values: values?, key: file.key }, file })
-            })
-            .collect()
+        let read = |row: &Row| {
+            let file = file::read(row, with_meta)?;
+            let values: Result<Vec<_>, _> =
+                keys.iter().enumerate().map(|(at, key)| key.read(row, first + at)).collect();
+            Ok(Hit { position: Position { values: values?, key: file.key }, file })
+        };
+        session.read_rows(statement, read).await
     }
 
     /// Counts what the query finds.
