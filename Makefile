@@ -3,12 +3,13 @@
 # The tools that scripts/install.sh adds.
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
 
-.PHONY: help run test lint bench
+.PHONY: help run test lint bench fuzz
 
 help:
 	@echo 'make run    build SBK, load the example data into SQLite and serve it'
 	@echo 'make test   run all tests on SQLite, PostgreSQL and MariaDB'
 	@echo 'make lint   check format, lints, documentation, licences and sources'
+	@echo 'make fuzz   feed every reader with bytes that nobody would write'
 	@echo 'make bench  run the benchmarks, on servers of their own'
 
 run:
@@ -30,3 +31,6 @@ lint:
 bench:
 	@scripts/install.sh test
 	cargo xtask bench keys
+
+fuzz:
+	@scripts/fuzz.sh
