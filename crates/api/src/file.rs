@@ -5,7 +5,7 @@ use sbk_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Atomicity, BulkResult, Metadata, Replica, operation::operations};
+use crate::{Atomicity, BulkResult, Metadata, Replica, Values, operation::operations};
 
 /// A file to register.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -83,9 +83,9 @@ pub struct File {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replicas: Vec<Replica>,
     /// The values of its fields, when asked for.
-    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
     #[schema(value_type = Object)]
-    pub metadata: Metadata,
+    pub metadata: Values,
     /// The datasets that list it, when asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datasets: Vec<DatasetName>,

@@ -18,6 +18,7 @@ mod record;
 mod replica;
 mod schema;
 mod storage;
+mod values;
 
 pub use admin::*;
 pub use bulk::*;
@@ -32,6 +33,7 @@ pub use record::*;
 pub use replica::*;
 pub use schema::*;
 pub use storage::*;
+pub use values::*;
 
 /// A metadata document: values by the name of their field.
 pub type Metadata = serde_json::Map<String, serde_json::Value>;

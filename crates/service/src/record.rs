@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sbk_api::{
     BulkResult, Code, CommunityRecord, DatasetRecord, DirectoryRecord, ExportRecords, File,
     FileRecord, ImportRecords, ItemResult, NewDataset, Outcome, Page, Problem, Record, Snapshot,
-    SnapshotFileRecord, SnapshotRecord,
+    SnapshotFileRecord, SnapshotRecord, Values,
 };
 use sbk_model::{DatasetKey, DatasetName, FileKey, TermKey, Timestamp, Vo};
 use sbk_store::{
@@ -261,10 +261,11 @@ async fn files(cx: &mut Context<'_>, found: Vec<file::Stored>) -> Result<Vec<Rec
     let until: Vec<Option<Timestamp>> = found.iter().map(|file| file.until).collect();
     let with = With { replicas: true, datasets: true };
     let shown = present(&mut cx.session, found, with).await?;
-    let records = shown
-        .into_iter()
-        .zip(until)
-        .map(|(file, restorable_until)| Record::File(FileRecord { file, restorable_until }));
+    let records = shown.into_iter().zip(until).map(|(mut file, restorable_until)| {
+        // Taken apart and written by us, a document is the same from every database.
+        file.metadata = Values::Map(file.metadata.map().into_owned());
+        Record::File(FileRecord { file, restorable_until })
+    });
     Ok(records.collect())
 }
 

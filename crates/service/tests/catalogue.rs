@@ -36,8 +36,8 @@ each_backend! {
 
         assert_eq!(shown.size.get(), 100);
         assert_eq!(shown.checksums.adler32.unwrap().to_string(), "00001a2b");
-        assert_eq!(shown.metadata["energy"], serde_json::json!(91.2));
-        assert_eq!(shown.metadata["tags"], serde_json::json!(["x", "y"]));
+        assert_eq!(shown.metadata.map()["energy"], serde_json::json!(91.2));
+        assert_eq!(shown.metadata.map()["tags"], serde_json::json!(["x", "y"]));
         assert_eq!(shown.datasets[0].as_str(), "d");
         assert_eq!(shown.owner.as_str(), "tester");
         let pfn = shown.replicas[0].pfn.as_ref().unwrap();

@@ -31,7 +31,13 @@ async fn plan(catalogue: &Catalogue, toml: String) -> SchemaPlan {
 }
 
 async fn metadata(catalogue: &Catalogue, lfn: &str) -> Metadata {
-    catalogue.call(ShowFile { lfn: lfn.parse().unwrap() }).await.unwrap().metadata
+    catalogue
+        .call(ShowFile { lfn: lfn.parse().unwrap() })
+        .await
+        .unwrap()
+        .metadata
+        .map()
+        .into_owned()
 }
 
 async fn version(catalogue: &Catalogue) -> u32 {

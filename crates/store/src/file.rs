@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sbk_api::File;
+use sbk_api::{File, Values};
 use sbk_model::{
     Adler32, AuditId, Checksums, DirKey, Events, FileKey, FileStatus, FileType, GroupName, Guid,
     Size, Timestamp, UserName, Vo,
@@ -116,8 +116,11 @@ fn invalid(error: sbk_model::Invalid) -> Error {
 }
 
 fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::Internal(format!("a stored document is not valid: {error}")))
+    serde_json::from_str(text).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> Error {
+    Error::Internal(format!("a stored document is not valid: {error}"))
 }
 
 /// The columns that [`read`] takes; the document comes last and is left out where not needed.
@@ -404,6 +407,7 @@ pub async fn present(session: &mut Session, files: Vec<Stored>) -> Result<Vec<Fi
     let owners = names_of::<UserName>(&terms, files.iter().map(|f| f.owner))?;
     let groups = names_of::<GroupName>(&terms, files.iter().map(|f| f.group))?;
     let types = names_of::<FileType>(&terms, files.iter().filter_map(|f| f.file_type))?;
+    let reorders = session.dialect().reorders_json();
     files
         .into_iter()
         .map(|file| {
@@ -424,10 +428,12 @@ pub async fn present(session: &mut Session, files: Vec<Stored>) -> Result<Vec<Fi
                 created: file.created,
                 modified: file.modified,
                 replicas: Vec::new(),
-                metadata: match &file.meta {
-                    Some(text) => parse_json(text)?,
-                    None => sbk_api::Metadata::new(),
-                },
+                metadata: match file.meta {
+                    Some(text) if reorders => Values::from_reordered(&text),
+                    Some(text) => Values::from_text(text),
+                    None => Ok(Values::default()),
+                }
+                .map_err(|error| unreadable(&error))?,
                 datasets: Vec::new(),
             })
         })

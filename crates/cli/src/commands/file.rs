@@ -378,7 +378,7 @@ fn fields(file: &sbk_api::File) -> Vec<(&'static str, Cell)> {
         ("modified", Cell::Time(file.modified)),
         ("replicas", Cell::list(file.replicas.iter().map(replica))),
         ("datasets", Cell::list(&file.datasets)),
-        ("metadata", Cell::metadata(&file.metadata)),
+        ("metadata", Cell::metadata(&file.metadata.map())),
     ]
 }
 

@@ -313,7 +313,7 @@ async fn make_files_of(
         outcomes[at] = match shown.get(&key) {
             Some(shown) if same(shown, &record.file) => Ok(Outcome::Unchanged),
             Some(_) => Err(differs()),
-            None => match community.schema.canonical(Entity::File, &record.file.metadata) {
+            None => match community.schema.canonical(Entity::File, &record.file.metadata.map()) {
                 Ok(document) => {
                     new.insert(
                         key,

@@ -326,6 +326,11 @@ impl Dialect {
         }
     }
 
+    /// Whether a JSON document is read in another order, and with other spaces, than it was written.
+    pub fn reorders_json(self) -> bool {
+        self == Self::Postgres
+    }
+
     /// The query for the names of a table's columns.
     pub fn columns_of(self) -> &'static str {
         match self {
