@@ -1,4 +1,4 @@
-use sbk_model::{DatasetName, DirPath, GroupName, Mode, Timestamp, UserName, Vo};
+use sbk_model::{DatasetName, DirPath, FileStatus, GroupName, Mode, Timestamp, UserName, Vo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -90,6 +90,9 @@ pub struct FileRecord {
     /// Until when a retired file can be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restorable_until: Option<Timestamp>,
+    /// The state that a retired file has again when it is restored; good when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_before: Option<FileStatus>,
 }
 
 /// A snapshot of a dataset.

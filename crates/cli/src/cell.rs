@@ -17,6 +17,10 @@ pub enum Cell {
     Count(i64),
     /// A number of bytes.
     Bytes(i64),
+    /// A number of things beside the number that was declared, which is another.
+    CountOf(i64, i64),
+    /// A number of bytes beside the number that was declared, which is another.
+    BytesOf(i64, i64),
     /// A moment.
     Time(Timestamp),
     /// Nothing is known.
@@ -50,6 +54,22 @@ impl Cell {
         number.map_or(Self::Missing, Self::Bytes)
     }
 
+    /// A number that may be unknown, beside what was declared where that differs.
+    pub fn count_of(number: Option<i64>, declared: Option<i64>) -> Self {
+        match (number, declared) {
+            (Some(number), Some(declared)) if number != declared => Self::CountOf(number, declared),
+            _ => Self::count(number),
+        }
+    }
+
+    /// A number of bytes that may be unknown, beside what was declared where that differs.
+    pub fn bytes_of(number: Option<i64>, declared: Option<i64>) -> Self {
+        match (number, declared) {
+            (Some(number), Some(declared)) if number != declared => Self::BytesOf(number, declared),
+            _ => Self::bytes(number),
+        }
+    }
+
     /// Metadata values as `field=value`.
     pub fn metadata(metadata: &Metadata) -> Self {
         Self::list(metadata.iter().map(|(field, value)| format!("{field}={}", plain(value))))
@@ -62,6 +82,12 @@ impl Cell {
             Self::Lines(texts) => one_line(&texts.join(", ")),
             Self::Count(number) => human::count(*number),
             Self::Bytes(number) => human::bytes(*number),
+            Self::CountOf(number, declared) => {
+                format!("{} of {}", human::count(*number), human::count(*declared))
+            }
+            Self::BytesOf(number, declared) => {
+                format!("{} of {}", human::bytes(*number), human::bytes(*declared))
+            }
             Self::Time(time) => whole_seconds(*time),
             Self::Missing => "-".to_owned(),
         }
@@ -80,7 +106,10 @@ impl Cell {
         match self {
             Self::Text(text) => one_line(text),
             Self::Lines(texts) => one_line(&texts.join(", ")),
-            Self::Count(number) | Self::Bytes(number) => number.to_string(),
+            Self::Count(number)
+            | Self::Bytes(number)
+            | Self::CountOf(number, _)
+            | Self::BytesOf(number, _) => number.to_string(),
             Self::Time(time) => time.to_string(),
             Self::Missing => String::new(),
         }
@@ -88,7 +117,7 @@ impl Cell {
 
     /// Whether the value stands at the right of its column.
     pub fn is_number(&self) -> bool {
-        matches!(self, Self::Count(_) | Self::Bytes(_))
+        matches!(self, Self::Count(_) | Self::Bytes(_) | Self::CountOf(..) | Self::BytesOf(..))
     }
 }
 
@@ -120,6 +149,9 @@ mod tests {
         let cases = [
             (Cell::Bytes(2048), "2.00 KiB", "2048"),
             (Cell::Count(1234), "1,234", "1234"),
+            (Cell::count_of(Some(0), Some(1234)), "0 of 1,234", "0"),
+            (Cell::count_of(Some(5), Some(5)), "5", "5"),
+            (Cell::bytes_of(Some(0), Some(2048)), "0 B of 2.00 KiB", "0"),
             (Cell::Time(time), "2023-11-14T22:13:20Z", "2023-11-14T22:13:20.25Z"),
             (Cell::Missing, "-", ""),
             (Cell::text("a\tb\u{1b}[2J"), "a b [2J", "a b [2J"),

@@ -78,9 +78,9 @@ impl Row for Dataset {
         vec![
             Cell::text(&self.name),
             Cell::text(self.status),
-            Cell::count(self.files),
-            Cell::bytes(self.bytes),
-            Cell::count(self.events),
+            Cell::count_of(self.files, self.declared.files),
+            Cell::bytes_of(self.bytes, self.declared.bytes),
+            Cell::count_of(self.events, self.declared.events),
             Cell::text(&self.vo),
         ]
     }

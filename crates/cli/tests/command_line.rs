@@ -43,8 +43,8 @@ fn people_read_tables_with_readable_numbers() {
 
     let table = sbk.ok(&["dataset", "list"]);
 
-    let expected = "DATASET  STATUS  FILES      SIZE  EVENTS  COMMUNITY\n\
-                    raw      open    1,200  1.17 GiB  12,000  superb\n";
+    let expected = "DATASET  STATUS       FILES      SIZE  EVENTS  COMMUNITY\n\
+                    raw      open    1,200 of 7  1.17 GiB  12,000  superb\n";
     assert_eq!(table, expected);
 }
 

@@ -198,7 +198,7 @@ fn check_parents(name: &DatasetName, parents: &[DatasetName]) -> Result<(), Erro
     Ok(())
 }
 
-/// Makes the row of a dataset, or says why it cannot be taken.
+/// The dataset on its way into the catalogue, or why it cannot be taken.
 async fn draft<'a>(
     cx: &mut Context<'_>,
     community: &Community,
@@ -209,13 +209,6 @@ async fn draft<'a>(
         let reason = "is reached by `freezeDataset`, which takes a snapshot";
         return Err(Error::invalid("status", "frozen", reason));
     }
-    check_declared("declared.files", new.declared.files)?;
-    check_declared("declared.bytes", new.declared.bytes)?;
-    check_declared("declared.events", new.declared.events)?;
-    if let Some(events) = new.unattributed_events {
-        Events::try_from(events)?;
-    }
-    check_parents(&new.name, &new.parents)?;
     if let Some(text) = &new.query {
         query::check(cx, &Asked::files(text, &community.vo)).await?;
     }
@@ -223,6 +216,25 @@ async fn draft<'a>(
         .schema
         .canonical(Entity::Dataset, &new.metadata)
         .map_err(|problems| metadata::refuse(&problems))?;
+    let stored = row(cx, community, new, key, &document)?;
+    Ok(Draft { new, stored, document, vo: community.vo.clone() })
+}
+
+/// Makes the row of a dataset, or says why it cannot be taken.
+pub fn row(
+    cx: &Context<'_>,
+    community: &Community,
+    new: &NewDataset,
+    key: DatasetKey,
+    document: &Document,
+) -> Result<Stored, Error> {
+    check_declared("declared.files", new.declared.files)?;
+    check_declared("declared.bytes", new.declared.bytes)?;
+    check_declared("declared.events", new.declared.events)?;
+    if let Some(events) = new.unattributed_events {
+        Events::try_from(events)?;
+    }
+    check_parents(&new.name, &new.parents)?;
     let term = |name: &str| TermKey::of(name).0;
     let owner = new.owner.as_ref().unwrap_or(&cx.caller.user);
     let group = new.group.as_ref().unwrap_or(&cx.caller.group);
@@ -231,7 +243,7 @@ async fn draft<'a>(
     if documents.as_ref().is_some_and(|text| text.len() > 65_536) {
         return Err(Error::invalid("documents", "", "are longer than 64 KiB"));
     }
-    let stored = Stored {
+    Ok(Stored {
         key,
         name: new.name.clone(),
         vo: community.key,
@@ -245,10 +257,9 @@ async fn draft<'a>(
         status: new.status,
         query: new.query.clone(),
         documents,
-        meta: metadata::text(&document),
+        meta: metadata::text(document),
         audit: cx.audit,
-    };
-    Ok(Draft { new, stored, document, vo: community.vo.clone() })
+    })
 }
 
 async fn insert(

@@ -229,8 +229,12 @@ impl Run for SetFileStatus {
                 Ok(Outcome::Changed)
             })
             .collect();
-        let (status, now) = (self.status, cx.now);
-        file::set_status(&mut cx.session, changing.iter().copied(), status, None, now).await?;
+        let files: Vec<_> = changing
+            .iter()
+            .filter_map(|key| stored.get(key))
+            .map(|file| file::Stored { status: self.status, ..file.clone() })
+            .collect();
+        file::set_status(&mut cx.session, &files, cx.now).await?;
         let result = results(self.lfns.iter().map(Lfn::as_str).zip(outcomes), false);
         cx.note(Note {
             count: changing.len() as u64,

@@ -7,7 +7,7 @@ use sbk_api::{
     FileRecord, ImportRecords, ItemResult, NewDataset, Outcome, Page, Problem, Record, Snapshot,
     SnapshotFileRecord, SnapshotRecord, Values,
 };
-use sbk_model::{DatasetKey, DatasetName, FileKey, TermKey, Timestamp, Vo};
+use sbk_model::{DatasetKey, DatasetName, FileKey, FileStatus, TermKey, Vo};
 use sbk_store::{
     community, dataset, directory, directory::Lock, file, name_of, schema, snapshot, storage,
 };
@@ -258,13 +258,15 @@ async fn datasets(cx: &mut Context<'_>, found: Vec<dataset::Stored>) -> Result<V
 }
 
 async fn files(cx: &mut Context<'_>, found: Vec<file::Stored>) -> Result<Vec<Record>, Error> {
-    let until: Vec<Option<Timestamp>> = found.iter().map(|file| file.until).collect();
+    let lasting: Vec<_> = found.iter().map(|file| (file.until, file.before)).collect();
     let with = With { replicas: true, datasets: true };
     let shown = present(&mut cx.session, found, with).await?;
-    let records = shown.into_iter().zip(until).map(|(mut file, restorable_until)| {
+    let records = shown.into_iter().zip(lasting).map(|(mut file, (restorable_until, before))| {
+        let is_retired = file.status == FileStatus::Retired;
+        let status_before = (is_retired && before != FileStatus::Good).then_some(before);
         // Taken apart and written by us, a document is the same from every database.
         file.metadata = Values::Map(file.metadata.map().into_owned());
-        Record::File(FileRecord { file, restorable_until })
+        Record::File(FileRecord { file, restorable_until, status_before })
     });
     Ok(records.collect())
 }

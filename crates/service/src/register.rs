@@ -469,6 +469,7 @@ fn draft(
         events: new.events,
         file_type: new.file_type.as_ref().map(|name| term(name.as_str())),
         status: new.status,
+        before: new.status,
         created: new.created.unwrap_or(cx.now),
         modified: cx.now,
         until: None,

@@ -123,8 +123,9 @@ pub async fn retire(
     let until = until(cx, grace_seconds);
     let now = cx.now;
     let going_keys: BTreeSet<FileKey> = going.iter().map(|file| file.key).collect();
-    let status = FileStatus::Retired;
-    file::set_status(&mut cx.session, going_keys.iter().copied(), status, Some(until), now).await?;
+    let mut retired: Vec<_> = going.iter().map(|file| (*file).clone().retired(until)).collect();
+    retired.sort_by_key(|file| file.key);
+    file::set_status(&mut cx.session, &retired, now).await?;
     cx.count(deltas).await?;
     let mut losses: BTreeMap<&DatasetName, u64> = BTreeMap::new();
     for file in &going_keys {
@@ -217,7 +218,7 @@ impl Run for RestoreFiles {
         let mut back: Vec<Stored> = stored
             .values()
             .filter(|file| file.status == FileStatus::Retired)
-            .map(|file| Stored { status: FileStatus::Good, ..file.clone() })
+            .map(|file| file.clone().restored())
             .collect();
         back.sort_by_key(|file| file.key);
         let keys: BTreeSet<FileKey> = back.iter().map(|file| file.key).collect();
@@ -227,8 +228,7 @@ impl Run for RestoreFiles {
         let files: Vec<&Stored> = back.iter().collect();
         let deltas = count(cx, &files, &around, Stored::counts).await?;
         let now = cx.now;
-        let status = FileStatus::Good;
-        file::set_status(&mut cx.session, keys.iter().copied(), status, None, now).await?;
+        file::set_status(&mut cx.session, &back, now).await?;
         cx.count(deltas).await?;
         let outcomes = self.lfns.iter().map(|lfn| {
             let outcome = match stored.get(&lfn.key()) {

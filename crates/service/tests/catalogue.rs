@@ -7,7 +7,7 @@ mod common;
 
 use common::{Catalogue, dataset, file, file_with, files, lfns, vo};
 use sbk_api::*;
-use sbk_model::{FileStatus, Totals};
+use sbk_model::{FileStatus, Reason, Totals};
 use sbk_testkit::{TestDatabase, each_backend};
 
 each_backend! {
@@ -424,5 +424,32 @@ each_backend! {
         assert_eq!((result.changed, result.refused), (1, 1));
         assert_eq!(catalogue.query("status = bad").await.unwrap(), ["/s/1"]);
         assert_eq!(catalogue.query("not status = bad").await.unwrap().len(), 0);
+    }
+
+    async fn a_restored_file_has_the_state_that_it_had(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        catalogue.add(files(&["/s/bad", "/s/good", "/s/lost"])).await;
+        for (name, status) in [("/s/bad", FileStatus::Bad), ("/s/lost", FileStatus::Lost)] {
+            let call = SetFileStatus { lfns: lfns(&[name]), status, reason: None };
+            catalogue.call(call).await.unwrap();
+        }
+        let all = lfns(&["/s/bad", "/s/good", "/s/lost"]);
+        let reason: Reason = "test".parse().unwrap();
+        let retire = RetireFiles {
+            lfns: all.clone(),
+            reason: reason.clone(),
+            grace_seconds: None,
+            preview: false,
+        };
+        catalogue.call(retire).await.unwrap();
+        assert_eq!(catalogue.query("status = retired").await.unwrap().len(), 3);
+        assert_eq!(catalogue.query("status = bad").await.unwrap().len(), 0);
+        assert_eq!(catalogue.query("").await.unwrap().len(), 0);
+
+        catalogue.call(RestoreFiles { lfns: all, reason }).await.unwrap();
+
+        assert_eq!(catalogue.query("status = bad").await.unwrap(), ["/s/bad"]);
+        assert_eq!(catalogue.query("status = lost").await.unwrap(), ["/s/lost"]);
+        assert_eq!(catalogue.query("status = good").await.unwrap(), ["/s/good"]);
     }
 }

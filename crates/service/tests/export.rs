@@ -38,10 +38,10 @@ async fn full(database: &TestDatabase) -> Catalogue {
     let replica =
         json!({ "replicas": [{ "lfn": "/s/1", "se": "CNAF-tape", "status": "staging" }] });
     catalogue.call(read::<AddReplicas>(replica)).await.unwrap();
+    let bad = json!({ "lfns": ["/s/2", "/s/3"], "status": "bad" });
+    catalogue.call(read::<SetFileStatus>(bad)).await.unwrap();
     let retire = json!({ "lfns": ["/s/2"], "reason": "lost" });
     catalogue.call(read::<RetireFiles>(retire)).await.unwrap();
-    let bad = json!({ "lfns": ["/s/3"], "status": "bad" });
-    catalogue.call(read::<SetFileStatus>(bad)).await.unwrap();
     let snapshot = json!({ "name": "open", "snapshot_only": true });
     catalogue.call(read::<FreezeDataset>(snapshot)).await.unwrap();
     catalogue.call(read::<FreezeDataset>(json!({ "name": "d" }))).await.unwrap();

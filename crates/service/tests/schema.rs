@@ -45,6 +45,45 @@ async fn version(catalogue: &Catalogue) -> u32 {
 }
 
 each_backend! {
+    async fn the_sessions_of_superb_are_kept_and_found(database: TestDatabase) {
+        let catalogue = Catalogue::empty(&database).await;
+        catalogue.call(DeclareCommunity { vo: vo() }).await.unwrap();
+        let toml = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/superb.toml"));
+        catalogue.apply(toml).await.unwrap();
+        catalogue.promote().await;
+        let fullsim = json!({
+            "session": "fullsim", "sim_type": "Background", "generator": "singleparticle",
+            "dg": "any geometry", "pl": "QGSP_BERT", "g4ver": "9.3", "opt_photons": "OFF",
+            "pdg_code": -211, "theta_min": 10, "theta_max": "170 deg", "phi_min": 0,
+            "phi_max": 360, "energy_min": "500 MeV", "energy_max": 2.5,
+        });
+        let bhabha = json!({
+            "session": "fullsim", "generator": "RadBhaBha", "dg": "any geometry", "pl": "QGSP",
+            "theta_min": 10,
+        });
+        let add = async |name: &str, metadata: &serde_json::Value| {
+            let metadata = metadata.as_object().unwrap().clone();
+            let datasets = vec![NewDataset { metadata, ..dataset(name) }];
+            let call = AddDatasets { vo: vo(), datasets, atomicity: Atomicity::Each };
+            catalogue.call(call).await.unwrap()
+        };
+
+        assert_eq!(add("single", &fullsim).await.added, 1);
+        let refused = add("bhabha", &bhabha).await;
+
+        let problem = refused.results[0].problem.as_ref().unwrap();
+        assert!(problem.detail.contains("theta_min"), "{problem:?}");
+        let find = |expr: &str| {
+            let expr = Some(expr.to_owned());
+            ListDatasets { vo: Some(vo()), expr, page: PageArgs::default() }
+        };
+        let query = "session = fullsim and energy_min <= 0.5 GeV and theta_max > 1 rad";
+        let found = catalogue.call(find(query)).await.unwrap().items;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].metadata["energy_min"], json!(0.5));
+        assert_eq!(catalogue.call(find("theta_min > 10 deg")).await.unwrap().items.len(), 0);
+    }
+
     async fn a_dry_run_says_what_changes_and_changes_nothing(database: TestDatabase) {
         let catalogue = with_values(&database).await;
 

@@ -36,6 +36,8 @@ pub struct Stored {
     pub file_type: Option<i64>,
     /// Its state.
     pub status: FileStatus,
+    /// The state that it has again when it is retired and restored.
+    pub before: FileStatus,
     /// When it was made.
     pub created: Timestamp,
     /// When its record was last changed.
@@ -56,21 +58,49 @@ pub struct Stored {
     pub audit: AuditId,
 }
 
-/// The number that stands for a state in storage.
-pub fn status_code(status: FileStatus) -> i64 {
+/// The least number that stands for a retired file; what is added to it is its state before.
+const RETIRED: i64 = 3;
+
+/// The numbers that stand for a state in storage.
+pub fn status_codes(status: FileStatus) -> &'static [i64] {
     match status {
-        FileStatus::Good => 0,
-        FileStatus::Bad => 1,
-        FileStatus::Lost => 2,
-        FileStatus::Retired => 3,
+        FileStatus::Good => &[0],
+        FileStatus::Bad => &[1],
+        FileStatus::Lost => &[2],
+        FileStatus::Retired => &[3, 4, 5],
     }
 }
 
+/// The state that a number stands for.
 fn status_of(code: i64) -> FileStatus {
-    FileStatus::ALL.iter().copied().find(|s| status_code(*s) == code).unwrap_or(FileStatus::Bad)
+    let is = |status: &&FileStatus| status_codes(**status).contains(&code);
+    FileStatus::ALL.iter().find(is).copied().unwrap_or(FileStatus::Bad)
 }
 
 impl Stored {
+    /// The number that stands for the file's state in storage.
+    fn status_code(&self) -> i64 {
+        let code = |status| status_codes(status).first().copied().unwrap_or_default();
+        match self.status {
+            FileStatus::Retired if self.before != FileStatus::Retired => {
+                RETIRED + code(self.before)
+            }
+            status => code(status),
+        }
+    }
+
+    /// The file as it is when it is retired until some moment.
+    #[must_use]
+    pub fn retired(self, until: Timestamp) -> Self {
+        Self { before: self.status, status: FileStatus::Retired, until: Some(until), ..self }
+    }
+
+    /// The file as it is when it is restored.
+    #[must_use]
+    pub fn restored(self) -> Self {
+        Self { status: self.before, until: None, ..self }
+    }
+
     /// What the file counts in totals: nothing when it is retired.
     pub fn counts(&self) -> sbk_model::Totals {
         if self.status == FileStatus::Retired {
@@ -134,6 +164,7 @@ pub(crate) fn columns(with_meta: bool) -> String {
 }
 
 pub(crate) fn read(row: &Row, with_meta: bool) -> Result<Stored, Error> {
+    let status = row.int(9)?;
     let adler32 = row.opt_int(13)?.and_then(|sum| u32::try_from(sum).ok()).map(Adler32);
     Ok(Stored {
         key: FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? },
@@ -144,7 +175,8 @@ pub(crate) fn read(row: &Row, with_meta: bool) -> Result<Stored, Error> {
         size: Size::try_from(row.int(6)?).map_err(invalid)?,
         events: row.opt_int(7)?.map(Events::try_from).transpose().map_err(invalid)?,
         file_type: row.opt_int(8)?,
-        status: status_of(row.int(9)?),
+        status: status_of(status),
+        before: status_of(if status < RETIRED { status } else { status - RETIRED }),
         created: Timestamp::from_micros(row.int(10)?),
         modified: Timestamp::from_micros(row.int(11)?),
         until: row.opt_int(12)?.map(Timestamp::from_micros),
@@ -227,7 +259,7 @@ pub async fn insert(
         .ints("audit", ints(|f| f.audit.0))
         .with("adler32", opt_ints(|f| f.adler32.map(|sum| i64::from(sum.0))))
         .with("until_time", opt_ints(|f| f.until.map(Timestamp::micros)))
-        .ints("status", ints(|f| status_code(f.status)))
+        .ints("status", ints(Stored::status_code))
         .texts("name", files.iter().map(|f| f.name.clone()))
         .with("md5", texts(|f| &f.md5))
         .with("guid", texts(|f| &f.guid))
@@ -239,21 +271,20 @@ pub async fn insert(
     session.insert("file", batch, Conflict::Keep).await
 }
 
-/// Changes the state of files, and until when they can be restored.
+/// Writes the state of files, and until when they can be restored. The files are in the order of
+/// their keys.
 pub async fn set_status(
     session: &mut Session,
-    keys: impl IntoIterator<Item = FileKey>,
-    status: FileStatus,
-    until: Option<Timestamp>,
+    files: &[Stored],
     now: Timestamp,
 ) -> Result<u64, Error> {
-    let keys: BTreeSet<FileKey> = keys.into_iter().collect();
-    let rows = keys.len();
-    let until = vec![until.map(Timestamp::micros); rows];
-    let batch = key_batch(keys)
-        .ints("status", vec![status_code(status); rows])
+    let until = files.iter().map(|file| file.until.map(Timestamp::micros)).collect();
+    let batch = Batch::default()
+        .ints("dir", files.iter().map(|file| file.key.directory.0))
+        .ints("id", files.iter().map(|file| file.key.name))
+        .ints("status", files.iter().map(Stored::status_code))
         .with("until_time", Cells::Int(until))
-        .ints("modified", vec![now.micros(); rows]);
+        .ints("modified", files.iter().map(|_| now.micros()));
     let sets = &["status", "until_time", "modified"];
     session.update("file", batch, &["dir", "id"], sets).await
 }
@@ -338,8 +369,8 @@ pub async fn list(
     let condition = if retired {
         ""
     } else {
-        params.push(status_code(FileStatus::Retired).into());
-        " AND f.status <> ?"
+        params.push(RETIRED.into());
+        " AND f.status < ?"
     };
     params.push(limit.into());
     let sql = format!(

@@ -41,7 +41,7 @@ pub async fn remove(
 /// Takes the retired files out of a dataset for good.
 pub async fn remove_retired(session: &mut Session, dataset: DatasetKey) -> Result<u64, Error> {
     let sql = "DELETE FROM member WHERE dataset = ? AND EXISTS (SELECT 1 FROM file f \
-               WHERE f.dir = member.dir AND f.id = member.id AND f.status = 3)";
+               WHERE f.dir = member.dir AND f.id = member.id AND f.status >= 3)";
     session.execute(sql, vec![dataset.0.into()]).await
 }
 

@@ -1,10 +1,13 @@
 //! Snapshots: what a dataset held at one moment.
 
+use std::collections::HashMap;
+
 use sbk_model::{DatasetKey, DirKey, FileKey, Timestamp, Totals};
 
 use crate::{
     Error, Session,
     dialect::{Batch, Conflict, Row},
+    file::key_batch,
 };
 
 /// A snapshot as it is stored.
@@ -92,6 +95,26 @@ pub async fn add_files(
         .ints("fingerprint", files.iter().map(|f| f.fingerprint))
         .texts("lfn", files.iter().map(|f| f.lfn.clone()));
     session.insert("snapshot_file", batch, Conflict::Keep).await
+}
+
+/// The fingerprints of those of the files that a snapshot has.
+pub async fn find_files(
+    session: &mut Session,
+    dataset: DatasetKey,
+    version: i64,
+    files: impl IntoIterator<Item = FileKey>,
+) -> Result<HashMap<FileKey, i64>, Error> {
+    let sql = "SELECT p.dir, p.id, p.fingerprint FROM {rows} \
+               JOIN snapshot_file p ON p.dir = r.dir AND p.id = r.id \
+               WHERE p.dataset = ? AND p.version = ?";
+    let params = vec![dataset.0.into(), version.into()];
+    let rows = session.rows_with(sql, key_batch(files), params).await?;
+    rows.iter()
+        .map(|row| {
+            let key = FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? };
+            Ok((key, row.int(2)?))
+        })
+        .collect()
 }
 
 /// The files of a snapshot in the order of their keys, after a key.

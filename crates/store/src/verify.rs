@@ -65,7 +65,7 @@ pub async fn datasets(
             FROM {{rows}} JOIN dataset s ON s.dataset = r.id) AS q {} \
          LEFT JOIN (SELECT m.dataset AS id, {SUMS} FROM {{rows}} \
             JOIN member m ON m.dataset = r.id \
-            JOIN file f ON f.dir = m.dir AND f.id = m.id WHERE f.status <> 3 \
+            JOIN file f ON f.dir = m.dir AND f.id = m.id WHERE f.status < 3 \
             GROUP BY m.dataset) AS c ON c.id = q.id ORDER BY q.id",
         select("q.more"),
         kept(1),
@@ -87,7 +87,7 @@ pub async fn directories(
          LEFT JOIN (SELECT u.id, SUM(u.files) AS files, SUM(u.bytes) AS bytes, \
             SUM(u.events) AS events FROM ( \
               SELECT f.dir AS id, {SUMS} FROM {{rows}} JOIN file f ON f.dir = r.id \
-              WHERE f.status <> 3 GROUP BY f.dir \
+              WHERE f.status < 3 GROUP BY f.dir \
               UNION ALL \
               SELECT d.parent AS id, SUM(t.files) AS files, SUM(t.bytes) AS bytes, \
               SUM(t.events) AS events FROM {{rows}} JOIN directory d ON d.parent = r.id \
@@ -106,7 +106,7 @@ pub async fn directory(session: &mut Session, path: &DirPath) -> Result<Vec<Comp
             JOIN directory d ON d.dir = r.id) AS q {} \
          LEFT JOIN (SELECT r.id AS id, {SUMS} FROM {{rows}} \
             JOIN directory d ON d.dir = r.id OR (d.path >= ? AND d.path < ?) \
-            JOIN file f ON f.dir = d.dir WHERE f.status <> 3 GROUP BY r.id) AS c ON c.id = q.id",
+            JOIN file f ON f.dir = d.dir WHERE f.status < 3 GROUP BY r.id) AS c ON c.id = q.id",
         select("0"),
         kept(0),
     );
@@ -133,7 +133,7 @@ pub async fn elements(
             JOIN storage_element e ON e.se = r.id) AS q {} \
          LEFT JOIN (SELECT p.se AS id, {SUMS} FROM {{rows}} JOIN replica p ON p.se = r.id \
             JOIN file f ON f.dir = p.dir AND f.id = p.id \
-            WHERE f.status <> 3 AND p.status <> {} GROUP BY p.se) AS c ON c.id = q.id \
+            WHERE f.status < 3 AND p.status <> {} GROUP BY p.se) AS c ON c.id = q.id \
          ORDER BY q.id",
         select("0"),
         kept(2),
@@ -154,7 +154,7 @@ pub async fn communities(
         "{} FROM (SELECT n.id AS id, n.name AS name FROM {{rows}} \
             JOIN term n ON n.id = r.id) AS q {} \
          LEFT JOIN (SELECT f.vo AS id, {SUMS} FROM {{rows}} JOIN file f ON f.vo = r.id \
-            WHERE f.status <> 3 GROUP BY f.vo) AS c ON c.id = q.id ORDER BY q.id",
+            WHERE f.status < 3 GROUP BY f.vo) AS c ON c.id = q.id ORDER BY q.id",
         select("0"),
         kept(3),
     );

@@ -445,7 +445,7 @@ fn copy_out(url: &str, dataset: i64) -> Result<f64> {
             "SELECT ",
             columns!(),
             " FROM member m JOIN file f ON f.dir = m.dir AND f.id = m.id \
-             WHERE m.dataset = {} AND f.status <> 3 ORDER BY m.dir, m.id"
+             WHERE m.dataset = {} AND f.status < 3 ORDER BY m.dir, m.id"
         ),
         dataset
     );

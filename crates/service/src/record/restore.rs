@@ -7,7 +7,7 @@ use sbk_api::{
     SnapshotFileRecord, SnapshotRecord,
 };
 use sbk_metadata::Entity;
-use sbk_model::{DatasetKey, FileKey, SeKey, TermKey, Totals, Vo};
+use sbk_model::{DatasetKey, FileKey, FileStatus, SeKey, TermKey, Totals, Vo};
 use sbk_store::{
     community, dataset,
     directory::{self, Lock},
@@ -33,6 +33,7 @@ pub async fn restore(cx: &mut Context<'_>, records: &[Record]) -> Result<Outcome
     let mut deltas = Deltas::default();
     let mut directories = Vec::new();
     let mut files = Vec::new();
+    let mut snapshot_files = Vec::new();
     for (at, record) in records.iter().enumerate() {
         match record {
             Record::Site(site) => {
@@ -52,11 +53,12 @@ pub async fn restore(cx: &mut Context<'_>, records: &[Record]) -> Result<Outcome
             }
             Record::File(file) => files.push((at, file)),
             Record::Snapshot(record) => outcomes[at] = snapshot_record(cx, record).await?,
-            Record::SnapshotFile(record) => outcomes[at] = snapshot_file(cx, record).await?,
+            Record::SnapshotFile(record) => snapshot_files.push((at, record)),
         }
     }
     make_directories(cx, &mut directories, &mut outcomes).await?;
     make_files(cx, files, &mut outcomes, &mut deltas).await?;
+    make_snapshot_files(cx, snapshot_files, &mut outcomes).await?;
     cx.count(deltas).await?;
     Ok(outcomes)
 }
@@ -203,29 +205,9 @@ async fn dataset_record(
         Ok(document) => document,
         Err(problems) => return Ok(Err(Problem::from(metadata::refuse(&problems)))),
     };
-    let term = |name: &str| TermKey::of(name).0;
-    let owner = new.owner.as_ref().unwrap_or(&cx.caller.user);
-    let group = new.group.as_ref().unwrap_or(&cx.caller.group);
-    let stored = dataset::Stored {
-        key,
-        name: new.name.clone(),
-        vo: community.key,
-        owner: term(owner.as_str()),
-        group: term(group.as_str()),
-        created: new.created.unwrap_or(cx.now),
-        modified: record.modified,
-        declared: new.declared,
-        unattributed_events: new.unattributed_events.unwrap_or_default(),
-        kind: new.kind,
-        status: new.status,
-        query: new.query.clone(),
-        documents: if new.documents.is_empty() {
-            None
-        } else {
-            serde_json::to_string(&new.documents).ok()
-        },
-        meta: metadata::text(&document),
-        audit: cx.audit,
+    let stored = match crate::dataset::row(cx, &community, new, key, &document) {
+        Ok(row) => dataset::Stored { modified: record.modified, ..row },
+        Err(error) => return Ok(Err(Problem::from(error))),
     };
     let promoted = cx.promoted().await?;
     let with_schema = std::iter::once((&*community.schema, &document));
@@ -252,23 +234,47 @@ async fn snapshot_record(
         totals: Totals { files: taken.files, bytes: taken.bytes, events: taken.events },
         content_hash: taken.content_hash.clone(),
     };
-    let new = snapshot::add(&mut cx.session, &stored).await?;
-    Ok(Ok(added(new)))
+    if snapshot::add(&mut cx.session, &stored).await? {
+        return Ok(Ok(Outcome::Added));
+    }
+    let before = stored.version - 1;
+    let old = snapshot::list(&mut cx.session, stored.dataset, before, 1).await?;
+    let is_same = old.first().is_some_and(|old| old.content_hash == stored.content_hash);
+    Ok(if is_same { Ok(Outcome::Unchanged) } else { Err(differs()) })
 }
 
-async fn snapshot_file(
+/// Adds files to snapshots, snapshot by snapshot.
+async fn make_snapshot_files(
     cx: &mut Context<'_>,
-    record: &SnapshotFileRecord,
-) -> Result<Result<Outcome, Problem>, Error> {
-    let dataset = DatasetKey::of(&record.vo, &record.dataset);
-    let content = snapshot::Content {
-        key: record.lfn.key(),
-        lfn: record.lfn.to_string(),
-        fingerprint: record.fingerprint,
-    };
-    let version = i64::from(record.version);
-    let new = snapshot::add_files(&mut cx.session, dataset, version, &[content]).await?;
-    Ok(Ok(added(new > 0)))
+    files: Vec<(usize, &SnapshotFileRecord)>,
+    outcomes: &mut Outcomes,
+) -> Result<(), Error> {
+    let mut by_snapshot: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (at, record) in files {
+        let snapshot = (DatasetKey::of(&record.vo, &record.dataset), i64::from(record.version));
+        by_snapshot.entry(snapshot).or_default().push((at, record));
+    }
+    for ((dataset, version), records) in by_snapshot {
+        let keys = records.iter().map(|(_, record)| record.lfn.key());
+        let known = snapshot::find_files(&mut cx.session, dataset, version, keys).await?;
+        let mut new = BTreeMap::new();
+        for (at, record) in records {
+            let key = record.lfn.key();
+            outcomes[at] = match known.get(&key) {
+                None => {
+                    let lfn = record.lfn.to_string();
+                    let fingerprint = record.fingerprint;
+                    new.insert(key, snapshot::Content { key, lfn, fingerprint });
+                    Ok(Outcome::Added)
+                }
+                Some(old) if *old == record.fingerprint => Ok(Outcome::Unchanged),
+                Some(_) => Err(differs()),
+            };
+        }
+        let new: Vec<_> = new.into_values().collect();
+        snapshot::add_files(&mut cx.session, dataset, version, &new).await?;
+    }
+    Ok(())
 }
 
 async fn make_files(
@@ -357,6 +363,10 @@ fn stored_file(
         events: shown.events,
         file_type: shown.file_type.as_ref().map(|name| term(name.as_str())),
         status: shown.status,
+        before: match shown.status {
+            FileStatus::Retired => record.status_before.unwrap_or_default(),
+            status => status,
+        },
         created: shown.created,
         modified: shown.modified,
         until: record.restorable_until,

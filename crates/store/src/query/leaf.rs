@@ -208,7 +208,10 @@ fn file_leaf(compiler: &Compiler<'_>, builtin: Builtin) -> Leaf {
         },
         Builtin::Status => Leaf::states(
             "f.status",
-            FileStatus::ALL.iter().map(|s| (s.as_str(), file::status_code(*s))).collect(),
+            FileStatus::ALL
+                .iter()
+                .flat_map(|s| file::status_codes(*s).iter().map(|code| (s.as_str(), *code)))
+                .collect(),
         ),
         Builtin::Se => Leaf {
             key: Some(("c.se".into(), |text| text.parse().map_or(0, |name| SeKey::of(&name).0))),

@@ -112,7 +112,7 @@ impl FileQuery<'_> {
         }
         select.cond_where(condition);
         if !names_status(&self.checked.filter) {
-            select.and_where(Expr::cust("f.status <> 3"));
+            select.and_where(Expr::cust("f.status < 3"));
         }
         if let Some(vo) = self.vo {
             select.and_where(Expr::col((Alias::new("f"), Alias::new("vo"))).eq(vo.0));

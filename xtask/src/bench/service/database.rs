@@ -137,6 +137,8 @@ impl Database {
         for row in psql::rows(self.url(), query)? {
             let parts: Vec<&str> = row.splitn(3, '|').collect();
             let [table, index, definition] = parts[..] else { continue };
+            // An index that was made here before says how far it is filled.
+            let definition = definition.replace(" WITH (fillfactor='70')", "");
             if let Some((_, columns)) = definition.split_once(" btree ")
                 && index.ends_with("_pkey")
             {
@@ -152,7 +154,7 @@ impl Database {
             self.run(&format!("DROP INDEX {index};"))?;
             let (head, condition) = match definition.split_once(" WHERE ") {
                 Some((head, condition)) => (head, format!(" WHERE {condition}")),
-                None => (definition, String::new()),
+                None => (definition.as_str(), String::new()),
             };
             let fill = if head.contains(" btree ") { " WITH (fillfactor = 70)" } else { "" };
             again.push(format!("{head}{fill}{condition};"));
