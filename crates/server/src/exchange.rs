@@ -45,6 +45,14 @@ pub fn problem_with(status: StatusCode, problem: &Problem) -> Response {
     response
 }
 
+/// Refuses a body that is packed in a way that we cannot unpack: what we can, is unpacked before,
+/// and its header is gone.
+pub fn unknown_encoding(encoding: &HeaderValue) -> Problem {
+    let shown = encoding.to_str().unwrap_or("of this request");
+    let text = format!("the body's encoding {shown:?} is not known; send it as it is, or use gzip");
+    Problem { field: Some("Content-Encoding".into()), ..Problem::new(Code::Invalid, text) }
+}
+
 /// Writes an answer as JSON.
 pub fn json(value: &impl serde::Serialize) -> Response {
     match serde_json::to_vec(value) {

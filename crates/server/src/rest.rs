@@ -8,7 +8,7 @@ use axum::{
     extract::{
         DefaultBodyLimit, RawPathParams, RawQuery, State, rejection::RawPathParamsRejection,
     },
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
     routing::{MethodFilter, get, on},
 };
@@ -55,7 +55,7 @@ pub fn router(service: Service, config: &Config, metrics: PrometheusHandle) -> R
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(config.server.max_body_bytes))
-        .layer(RequestDecompressionLayer::new())
+        .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(CompressionLayer::new())
         .with_state(Arc::new(app))
 }
@@ -171,6 +171,11 @@ where
         let _place = request.app.requests.try_acquire().map_err(|_| {
             Problem::new(Code::Busy, "the service has too much to do; try again later")
         })?;
+        if let Some(encoding) = request.headers.get(header::CONTENT_ENCODING)
+            && encoding != "identity"
+        {
+            return Err(exchange::unknown_encoding(encoding));
+        }
         let body = match &request.body {
             Ok(body) => body,
             Err(rejection) => return Err(bad_body(rejection, &request.app.config)),

@@ -115,14 +115,17 @@ each_backend! {
         config.server.max_body_bytes = 100_000;
         let site = Site::new(&config).await;
         let body = json!({ "vo": "superb", "files": [{ "lfn": "/s/1", "size": 1 }] }).to_string();
-        let post = async |body: Vec<u8>| {
+        let post = async |encoding: &str, body: Vec<u8>| {
             let request = site.client.post(site.url("/files")).body(body);
-            request.header("content-encoding", "gzip").send().await.unwrap()
+            request.header("content-encoding", encoding).send().await.unwrap()
         };
 
-        assert_eq!(post(gzip(body.as_bytes())).await.status(), StatusCode::OK);
-        problem(post(gzip(&vec![b' '; 200_000])).await, 413).await;
-        problem(post(b"no gzip".to_vec()).await, 400).await;
+        assert_eq!(post("gzip", gzip(body.as_bytes())).await.status(), StatusCode::OK);
+        assert_eq!(post("identity", body.clone().into_bytes()).await.status(), StatusCode::OK);
+        problem(post("gzip", gzip(&vec![b' '; 200_000])).await, 413).await;
+        problem(post("gzip", b"no gzip".to_vec()).await, 400).await;
+        let unknown = problem(post("br", body.into_bytes()).await, 400).await;
+        assert_eq!(unknown["field"], "Content-Encoding");
         let client = Client::builder().no_gzip().build().unwrap();
         let request = client.get(site.url("/openapi.json")).header("accept-encoding", "gzip");
         let packed = request.send().await.unwrap();

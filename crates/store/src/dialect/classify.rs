@@ -45,6 +45,8 @@ fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
         "23505" => Error::Taken(message),
         // SQLite makes a sum that overflows a REAL, which a STRICT column of integers refuses.
         "22003" | "3091" => Error::OutOfRange(message),
+        // SQLite's SUM of integers that do not fit has no code of its own.
+        "1" if message == "integer overflow" => Error::OutOfRange(message),
         "53100" | "13" => Error::Full(message),
         "57P01" | "57P02" | "57P03" | "53300" | "53200" | "25006" | "08006" | "08003" | "08000" => {
             Error::Unavailable(message)
@@ -63,5 +65,13 @@ mod tests {
         assert!(matches!(classify_code("40P01", None, String::new()), Error::Contended(_)));
         assert!(matches!(classify_code("40001", Some(1213), String::new()), Error::Contended(_)));
         assert!(matches!(classify_code("5", None, String::new()), Error::Contended(_)));
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_out_of_range_on_sqlite() {
+        let error = classify_code("1", None, "integer overflow".into());
+        assert!(matches!(error, Error::OutOfRange(_)));
+        let error = classify_code("1", None, "no such table: file".into());
+        assert!(matches!(error, Error::Internal(_)));
     }
 }

@@ -10,10 +10,11 @@ use sbk_testkit::{Backend, Cluster, Settings, TestDatabase};
 use super::sample::{
     AUDIT_COLUMNS, DIRECTORY_COLUMNS, FILE_COLUMNS, REPLICA_COLUMNS, Rows, TOTAL_COLUMNS,
 };
-use crate::bench::psql;
+use crate::bench::{machine, psql};
 
+/// Besides the memory: a quarter of the machine's, as PostgreSQL's manual advises.
 pub const POSTGRES: [&str; 5] = [
-    "shared_buffers=2GB",
+    "wal_compression=lz4",
     "max_wal_size=8GB",
     "random_page_cost=1.1",
     "maintenance_work_mem=1GB",
@@ -38,7 +39,11 @@ impl Database {
         let owned = |options: &[&str]| options.iter().map(|&option| option.to_owned()).collect();
         let settings = Settings {
             durable: true,
-            postgres_options: owned(&POSTGRES),
+            postgres_options: [
+                owned(&POSTGRES),
+                vec![format!("shared_buffers={}MB", machine::memory_mib()? / 4)],
+            ]
+            .concat(),
             mariadb_options: owned(&MARIADB),
         };
         let cluster = match backend {
