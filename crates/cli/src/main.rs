@@ -22,7 +22,7 @@ mod rows;
 mod table;
 
 /// Requests allocate and free much from several threads, which the C library's allocator is slow
-/// at: a third of the service's time in a stream.
+/// at: more than a quarter of the service's time in a stream.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

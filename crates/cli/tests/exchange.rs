@@ -1,7 +1,6 @@
 //! Exports and imports on every backend, and between them.
 #![allow(clippy::pedantic)]
 #![allow(clippy::unwrap_used)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

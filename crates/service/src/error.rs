@@ -54,9 +54,7 @@ impl Error {
                 sbk_store::Error::Collision(..) => Code::Conflict,
                 sbk_store::Error::Contended(_) | sbk_store::Error::Busy => Code::Busy,
                 sbk_store::Error::Unavailable(_) | sbk_store::Error::Full(_) => Code::Unavailable,
-                sbk_store::Error::Migration(_)
-                | sbk_store::Error::Taken(_)
-                | sbk_store::Error::Internal(_) => Code::Internal,
+                sbk_store::Error::Migration(_) | sbk_store::Error::Internal(_) => Code::Internal,
             },
         }
     }
@@ -81,7 +79,7 @@ impl Error {
                 sbk_store::Error::Full(_) => {
                     "the database has no room left; an administrator must make some".into()
                 }
-                sbk_store::Error::Taken(_) | sbk_store::Error::Internal(_) => {
+                sbk_store::Error::Internal(_) => {
                     "the service failed; its log says more under the request's id".into()
                 }
             },

@@ -53,10 +53,26 @@ fn add(files: Vec<NewFile>) -> AddFiles {
 }
 
 each_backend! {
+    async fn a_great_batch_that_is_there_in_part_is_completed(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        let some = |count: u32| (0..count).map(|n| file(&format!("/s/{}/{n}", n % 7))).collect();
+        assert_eq!(catalogue.call(add(some(150))).await.unwrap().added, 150);
+
+        let more = catalogue.call(add(some(300))).await.unwrap();
+        let again = catalogue.call(add(some(300))).await.unwrap();
+
+        assert_eq!((more.added, more.unchanged, more.refused), (150, 150, 0));
+        assert_eq!((again.added, again.unchanged, again.refused), (0, 300, 0));
+        assert_eq!(catalogue.show_directory("/s").await.totals.files, 300);
+        assert!(catalogue.wrong_totals(false).await.is_empty());
+    }
+
     async fn writers_of_the_same_new_files_agree(database: TestDatabase) {
         let catalogue = Catalogue::new(&database).await;
-        for (round, writers) in [2, 8, 2, 8].into_iter().enumerate() {
-            let names: Vec<_> = (0..20).map(|n| format!("/s/r{round}/new/d{}/{n}", n % 3)).collect();
+        // Great batches are inserted in another way than small ones.
+        for (round, (writers, count)) in [(2, 20), (8, 20), (2, 150), (4, 150)].into_iter().enumerate() {
+            let name = |n| format!("/s/r{round}/new/d{}/{n}", n % 3);
+            let names: Vec<_> = (0..count).map(name).collect();
 
             let results = at_once(writers, |_| {
                 let (catalogue, names) = (catalogue.clone(), names.clone());
@@ -66,10 +82,10 @@ each_backend! {
                 }
             }).await;
 
-            assert_eq!(results.iter().map(|r| r.added).sum::<u32>(), 20, "{results:?}");
+            assert_eq!(results.iter().map(|r| r.added).sum::<u32>(), count, "{results:?}");
             assert_eq!(results.iter().map(|r| r.refused).sum::<u32>(), 0, "{results:?}");
             let path = format!("/s/r{round}");
-            assert_eq!(catalogue.show_directory(&path).await.totals.files, 20);
+            assert_eq!(catalogue.show_directory(&path).await.totals.files, i64::from(count));
         }
         assert!(catalogue.wrong_totals(false).await.is_empty());
     }

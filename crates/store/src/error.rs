@@ -22,9 +22,6 @@ pub enum Error {
     /// Two names have one key.
     #[error("the names {0:?} and {1:?} have the same key; choose another name")]
     Collision(String, String),
-    /// A row of the same key is there already.
-    #[error("a key is taken: {0}")]
-    Taken(String),
     /// The database's migrations and the program's differ.
     #[error("{0}")]
     Migration(String),

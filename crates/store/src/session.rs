@@ -123,8 +123,11 @@ impl Session {
             {
                 self.script("SAVEPOINT hope".into()).await?;
                 match self.run(hope).await {
-                    Err(Error::Taken(_)) => self.script("ROLLBACK TO hope".into()).await?,
-                    result => return result,
+                    Err(Error::Contended(_)) => self.script("ROLLBACK TO hope".into()).await?,
+                    result => {
+                        touched += result?;
+                        continue;
+                    }
                 }
             }
             touched += self.run(statement).await?;

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Time};
 
-use crate::{DecodeError, Limits, Value, number::float_text, value::text_or_bytes};
+use crate::{DecodeError, Limits, Value, budget::Budget, number::float_text, value::text_or_bytes};
 
 /// The most characters of a number.
 const NUMBER: usize = 64;
@@ -90,7 +90,7 @@ fn time_numbers(time: Time) -> [i64; 4] {
 
 /// Reads a value. What follows it is left alone, as DIRAC does.
 pub fn decode(bytes: &[u8], limits: Limits) -> Result<Value, DecodeError> {
-    let mut reader = Reader { bytes, at: 0, limits, values: 0 };
+    let mut reader = Reader { bytes, at: 0, budget: Budget::new(limits) };
     reader.value(0)
 }
 
@@ -101,18 +101,14 @@ fn wrong(at: usize, reason: &'static str) -> DecodeError {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    limits: Limits,
-    values: usize,
+    budget: Budget,
 }
 
 type Decoded<T> = Result<T, DecodeError>;
 
 impl<'a> Reader<'a> {
     fn value(&mut self, depth: usize) -> Decoded<Value> {
-        self.values += 1;
-        if self.values > self.limits.values {
-            return Err(DecodeError::TooMany { limit: self.limits.values });
-        }
+        self.budget.value()?;
         let at = self.at;
         match self.byte()? {
             b'n' => Ok(Value::Null),
@@ -190,13 +186,6 @@ impl<'a> Reader<'a> {
         Ok(text_or_bytes(text.to_vec()))
     }
 
-    fn deeper(&self, at: usize, depth: usize) -> Decoded<usize> {
-        if depth >= self.limits.depth {
-            return Err(DecodeError::TooDeep { at, limit: self.limits.depth });
-        }
-        Ok(depth + 1)
-    }
-
     /// Whether the end of a list or dictionary comes next; it is taken then.
     fn ends(&mut self) -> Decoded<bool> {
         let ends = *self.bytes.get(self.at).ok_or(DecodeError::Truncated)? == b'e';
@@ -205,7 +194,7 @@ impl<'a> Reader<'a> {
     }
 
     fn items(&mut self, at: usize, depth: usize) -> Decoded<Vec<Value>> {
-        let depth = self.deeper(at, depth)?;
+        let depth = self.budget.deeper(at, depth)?;
         let mut items = Vec::new();
         while !self.ends()? {
             items.push(self.value(depth)?);
@@ -214,7 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     fn dict(&mut self, at: usize, depth: usize) -> Decoded<Value> {
-        let depth = self.deeper(at, depth)?;
+        let depth = self.budget.deeper(at, depth)?;
         let mut entries = Vec::new();
         while !self.ends()? {
             let key_at = self.at;
@@ -230,7 +219,7 @@ impl<'a> Reader<'a> {
     fn moment(&mut self, at: usize, depth: usize) -> Decoded<Value> {
         let bad = wrong(at, "not a date or time");
         let kind = self.byte()?;
-        let depth = self.deeper(at, depth)?;
+        let depth = self.budget.deeper(at, depth)?;
         let Value::Tuple(parts) = self.value(depth)? else { return Err(bad) };
         let (parts, zone) = match (kind, parts.split_last()) {
             (b'd', _) => (&parts[..], None),

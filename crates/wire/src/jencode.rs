@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use jiff::civil::{Date, DateTime};
 
-use crate::{DecodeError, EncodeError, Limits, Value, number::float_text, value::text_or_bytes};
+use crate::{
+    DecodeError, EncodeError, Limits, Value, budget::Budget, number::float_text,
+    value::text_or_bytes,
+};
 
 /// The key that makes a dictionary stand for something else.
 const CLASS: &str = "__dCls";
@@ -117,7 +120,7 @@ fn date_time(moment: DateTime) -> String {
 
 /// Reads a value, which is all that the bytes hold.
 pub fn decode(bytes: &[u8], limits: Limits) -> Result<Value, DecodeError> {
-    let mut reader = Reader { bytes, at: 0, limits, values: 0 };
+    let mut reader = Reader { bytes, at: 0, budget: Budget::new(limits) };
     let value = reader.value(0)?;
     reader.blanks();
     if reader.at < bytes.len() {
@@ -129,8 +132,7 @@ pub fn decode(bytes: &[u8], limits: Limits) -> Result<Value, DecodeError> {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    limits: Limits,
-    values: usize,
+    budget: Budget,
 }
 
 type Decoded<T> = Result<T, DecodeError>;
@@ -159,23 +161,8 @@ impl Reader<'_> {
         Ok(comes)
     }
 
-    fn count(&mut self) -> Decoded<()> {
-        self.values += 1;
-        if self.values > self.limits.values {
-            return Err(DecodeError::TooMany { limit: self.limits.values });
-        }
-        Ok(())
-    }
-
-    fn deeper(&self, depth: usize) -> Decoded<usize> {
-        if depth >= self.limits.depth {
-            return Err(DecodeError::TooDeep { at: self.at, limit: self.limits.depth });
-        }
-        Ok(depth + 1)
-    }
-
     fn value(&mut self, depth: usize) -> Decoded<Value> {
-        self.count()?;
+        self.budget.value()?;
         match self.peek()? {
             b'"' => self.text(),
             b'[' => self.list(depth),
@@ -228,7 +215,7 @@ impl Reader<'_> {
     }
 
     fn list(&mut self, depth: usize) -> Decoded<Value> {
-        let depth = self.deeper(depth)?;
+        let depth = self.budget.deeper(self.at, depth)?;
         self.at += 1;
         let mut items = Vec::new();
         if self.takes(b']')? {
@@ -247,7 +234,7 @@ impl Reader<'_> {
 
     fn dict(&mut self, depth: usize) -> Decoded<Value> {
         let began = self.at;
-        let depth = self.deeper(depth)?;
+        let depth = self.budget.deeper(self.at, depth)?;
         self.at += 1;
         let mut entries = Vec::new();
         if !self.takes(b'}')? {
@@ -255,7 +242,7 @@ impl Reader<'_> {
                 if self.peek()? != b'"' {
                     return Err(self.wrong("a key is a text"));
                 }
-                self.count()?;
+                self.budget.value()?;
                 let key = self.text()?;
                 if !self.takes(b':')? {
                     return Err(self.wrong("no : follows a key"));

@@ -7,6 +7,7 @@
 //! The formats are those of DIRAC 9.1.22: `Core/DISET/private/Transports/BaseTransport.py`,
 //! `Core/Utilities/DEncode.py`, `Core/Utilities/JEncode.py`.
 
+mod budget;
 mod dencode;
 mod encoding;
 mod error;

@@ -241,7 +241,7 @@ impl Dialect {
     }
 
     /// The statement that inserts a great batch as if all its rows were new, and fails with
-    /// [`crate::Error::Taken`] where one is not. PostgreSQL searches the index twice for a row whose
+    /// [`crate::Error::Contended`] where one is not. PostgreSQL searches the index twice for a row whose
     /// conflict is provided for, and writes to its log twice.
     pub fn hope(self, statement: &Statement, rows: usize) -> Option<Statement> {
         if self != Self::Postgres || rows < MANY {

@@ -38,11 +38,9 @@ fn classify_code(code: &str, number: Option<u16>, message: String) -> Error {
         };
     }
     match code {
-        // 1555 and 2067: a key is taken, which another transaction was quicker with.
-        "40001" | "40P01" | "55P03" | "1555" | "2067" | "5" | "6" | "261" | "262" | "517" => {
-            Error::Contended(message)
-        }
-        "23505" => Error::Taken(message),
+        // 23505, 1555 and 2067: a key is taken, which another transaction was quicker with.
+        "40001" | "40P01" | "55P03" | "23505" | "1555" | "2067" | "5" | "6" | "261" | "262"
+        | "517" => Error::Contended(message),
         // SQLite makes a sum that overflows a REAL, which a STRICT column of integers refuses.
         "22003" | "3091" => Error::OutOfRange(message),
         // SQLite's SUM of integers that do not fit has no code of its own.
@@ -65,6 +63,14 @@ mod tests {
         assert!(matches!(classify_code("40P01", None, String::new()), Error::Contended(_)));
         assert!(matches!(classify_code("40001", Some(1213), String::new()), Error::Contended(_)));
         assert!(matches!(classify_code("5", None, String::new()), Error::Contended(_)));
+    }
+
+    #[test]
+    fn a_key_that_was_taken_meanwhile_is_contention_on_every_database() {
+        for (code, number) in [("23505", None), ("23000", Some(1062)), ("1555", None)] {
+            let error = classify_code(code, number, String::new());
+            assert!(matches!(error, Error::Contended(_)), "{code}: {error:?}");
+        }
     }
 
     #[test]
