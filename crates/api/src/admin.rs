@@ -105,8 +105,8 @@ pub struct ListAudit {
 }
 
 operations! {
-    VerifyTotals = "verifyTotals", Post "/verify/totals", Administer, writes -> Verification;
+    VerifyTotals = "verifyTotals"(), Post "/verify/totals", Administer, writes -> Verification;
     "Proves the kept totals against the files on line, in bounded steps, and can correct them."
-    ListAudit = "listAudit", Get "/audit", Read, reads -> Page<AuditEntry>, each AuditEntry;
+    ListAudit = "listAudit"(), Get "/audit", Read, reads -> Page<AuditEntry>, each AuditEntry;
     "Lists who changed what, when and why, the newest first."
 }

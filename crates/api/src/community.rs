@@ -43,9 +43,9 @@ pub struct Done {
 }
 
 operations! {
-    ListCommunities = "listCommunities", Get "/communities", Read, reads
+    ListCommunities = "listCommunities"(), Get "/communities", Read, reads
         -> Page<Community>, each Community;
     "Lists the communities with their totals."
-    DeclareCommunity = "declareCommunity", Put "/communities/{vo}", Administer, writes -> Done;
+    DeclareCommunity = "declareCommunity"(vo), Put "/communities/{vo}", Administer, writes -> Done;
     "Declares a community."
 }

@@ -136,7 +136,7 @@ pub struct Dataset {
 
 /// Lists datasets by name.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-pub struct ListDatasets {
+pub struct GetDatasets {
     /// Only those of a community.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vo: Option<Vo>,
@@ -151,7 +151,7 @@ pub struct ListDatasets {
 /// Shows a dataset.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ShowDataset {
+pub struct GetDataset {
     /// The name.
     pub name: DatasetName,
     /// Its community; needed when several have a dataset of the name.
@@ -354,31 +354,31 @@ pub enum Change {
 }
 
 operations! {
-    ListDatasets = "listDatasets", Get "/datasets", Read, reads -> Page<Dataset>, each Dataset;
+    GetDatasets = "getDatasets"(), Get "/datasets", Read, reads -> Page<Dataset>, each Dataset;
     "Lists datasets by name, all or those that a query matches."
-    ShowDataset = "showDataset", Get "/datasets/{name}", Read, reads -> Dataset;
+    GetDataset = "getDataset"(name), Get "/datasets/{name}", Read, reads -> Dataset;
     "Shows a dataset with its totals, what was declared, its parents and its metadata."
-    AddDatasets = "addDatasets", Post "/datasets", ManageDatasets, writes -> BulkResult;
+    AddDatasets = "addDatasets"(datasets), Post "/datasets", ManageDatasets, writes -> BulkResult;
     "Creates datasets, 1 to 1,000 a call."
-    ChangeDataset = "changeDataset", Patch "/datasets/{name}", ManageDatasets, writes -> Done;
+    ChangeDataset = "changeDataset"(name), Patch "/datasets/{name}", ManageDatasets, writes -> Done;
     "Changes state, owner, parents, sites or metadata of a dataset."
-    RemoveDataset = "removeDataset", Delete "/datasets/{name}", ManageDatasets, writes -> Done;
+    RemoveDataset = "removeDataset"(name), Delete "/datasets/{name}", ManageDatasets, writes -> Done;
     "Removes a dataset that is temp or prepared and has no files."
-    AddMembers = "addMembers", Post "/datasets/{name}/files", ManageDatasets, writes -> BulkResult;
+    AddMembers = "addMembers"(name, lfns), Post "/datasets/{name}/files", ManageDatasets, writes -> BulkResult;
     "Adds files to a dataset."
-    RemoveMembers = "removeMembers", Post "/datasets/{name}/files/remove", ManageDatasets, writes
+    RemoveMembers = "removeMembers"(name, lfns), Post "/datasets/{name}/files/remove", ManageDatasets, writes
         -> BulkResult;
     "Takes files out of a dataset."
-    ListMembers = "listMembers", Get "/datasets/{name}/files", Read, reads
+    ListMembers = "listMembers"(name), Get "/datasets/{name}/files", Read, reads
         -> Page<File>, each File;
     "Lists the files of a dataset."
-    FreezeDataset = "freezeDataset", Post "/datasets/{name}/freeze", ManageDatasets, writes
+    FreezeDataset = "freezeDataset"(name), Post "/datasets/{name}/freeze", ManageDatasets, writes
         -> Snapshot;
     "Takes a snapshot of a dataset with a content hash, and freezes the dataset."
-    ListSnapshots = "listSnapshots", Get "/datasets/{name}/snapshots", Read, reads
+    ListSnapshots = "listSnapshots"(name), Get "/datasets/{name}/snapshots", Read, reads
         -> Page<Snapshot>, each Snapshot;
     "Lists the snapshots of a dataset."
-    CompareSnapshots = "compareSnapshots", Get "/datasets/{name}/compare", Read, reads
+    CompareSnapshots = "compareSnapshots"(name, from, to), Get "/datasets/{name}/compare", Read, reads
         -> Page<Difference>, each Difference;
     "Compares two snapshots of a dataset: files added, removed and changed."
 }

@@ -100,13 +100,14 @@ pub struct CreateDirectories {
     /// The community that they belong to.
     pub vo: Vo,
     /// The directories, 1 to 10,000.
+    #[serde(deserialize_with = "crate::named::items")]
     pub directories: Vec<NewDirectory>,
 }
 
 /// Shows one directory.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ShowDirectory {
+pub struct GetDirectory {
     /// The path.
     pub path: DirPath,
 }
@@ -213,20 +214,20 @@ pub struct RemoveDirectory {
 }
 
 operations! {
-    CreateDirectories = "createDirectories", Post "/directories", Write, writes -> BulkResult;
+    CreateDirectories = "createDirectories"(directories), Post "/directories", Write, writes -> BulkResult;
     "Creates directories, and those above them as needed."
-    ShowDirectory = "showDirectory", Get "/directory", Read, reads -> Directory;
+    GetDirectory = "getDirectory"(path), Get "/directory", Read, reads -> Directory;
     "Shows a directory with its metadata and the totals of all files below it."
-    ListDirectory = "listDirectory", Get "/directory/entries", Read, reads
+    ListDirectory = "listDirectory"(path), Get "/directory/entries", Read, reads
         -> Page<Entry>, each Entry;
     "Lists what is directly in a directory: directories first, each kind by name."
-    SetDirectoryMetadata = "setDirectoryMetadata", Post "/directory/metadata", Write, writes
+    SetDirectoryMetadata = "setDirectoryMetadata"(path, metadata), Post "/directory/metadata", Write, writes
         -> Inheritance;
     "Sets metadata on a directory, which all below it inherit, in bounded steps."
-    ChangeDirectory = "changeDirectory", Patch "/directory", Write, writes -> Progress;
+    ChangeDirectory = "changeDirectory"(path), Patch "/directory", Write, writes -> Progress;
     "Changes owner, group or mode of a directory, and of all below it in bounded steps."
-    MoveDirectory = "moveDirectory", Post "/directory/move", Write, writes -> Progress;
+    MoveDirectory = "moveDirectory"(from, to), Post "/directory/move", Write, writes -> Progress;
     "Moves a directory with all that is below it, in bounded steps."
-    RemoveDirectory = "removeDirectory", Post "/directory/remove", Write, writes -> Progress;
+    RemoveDirectory = "removeDirectory"(path, reason), Post "/directory/remove", Write, writes -> Progress;
     "Removes a directory; recursively, its files are retired in bounded steps."
 }

@@ -7,20 +7,20 @@ macro_rules! every_operation {
         $use! {
             plain:
                 $crate::DeclareCommunity, $crate::DeclareStorageElements, $crate::RemoveStorageElement,
-                $crate::AddFiles, $crate::FindFiles, $crate::ShowFile, $crate::SetFileMetadata, $crate::SetFileStatus, $crate::RetireFiles,
+                $crate::AddFiles, $crate::GetFiles, $crate::GetFile, $crate::SetMetadata, $crate::SetFileStatus, $crate::RetireFiles,
                 $crate::RestoreFiles, $crate::PurgeFiles,
                 $crate::AddReplicas, $crate::SetReplicaStatus, $crate::RemoveReplicas,
-                $crate::CreateDirectories, $crate::ShowDirectory, $crate::SetDirectoryMetadata, $crate::ChangeDirectory,
+                $crate::CreateDirectories, $crate::GetDirectory, $crate::SetDirectoryMetadata, $crate::ChangeDirectory,
                 $crate::MoveDirectory, $crate::RemoveDirectory,
-                $crate::ShowDataset, $crate::AddDatasets, $crate::ChangeDataset, $crate::RemoveDataset, $crate::AddMembers, $crate::RemoveMembers,
+                $crate::GetDataset, $crate::AddDatasets, $crate::ChangeDataset, $crate::RemoveDataset, $crate::AddMembers, $crate::RemoveMembers,
                 $crate::FreezeDataset,
-                $crate::ShowSchema, $crate::ApplySchema, $crate::PromoteFields,
+                $crate::GetSchema, $crate::ApplySchema, $crate::PromoteFields,
                 $crate::CountFiles, $crate::ExplainQuery,
                 $crate::VerifyTotals, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
-                $crate::ListDirectory, $crate::ListDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
-                $crate::ListSchemaVersions, $crate::QueryFiles, $crate::PostQueryFiles, $crate::ListAudit, $crate::ExportRecords;
+                $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
+                $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords;
         }
     };
 }

@@ -98,6 +98,7 @@ pub struct AddFiles {
     /// The community that the files belong to.
     pub vo: Vo,
     /// The files, 1 to 10,000.
+    #[serde(deserialize_with = "crate::named::items")]
     pub files: Vec<NewFile>,
     /// A dataset that the files join.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +111,7 @@ pub struct AddFiles {
 /// Looks files up by name.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FindFiles {
+pub struct GetFiles {
     /// The names, 1 to 10,000.
     pub lfns: Vec<Lfn>,
     /// Whether to answer the replicas, too.
@@ -136,7 +137,7 @@ pub struct FoundFiles {
 /// Shows one file with all that is known of it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ShowFile {
+pub struct GetFile {
     /// The name.
     pub lfn: Lfn,
 }
@@ -155,8 +156,9 @@ pub struct FileMetadata {
 /// Sets and removes metadata of files.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SetFileMetadata {
+pub struct SetMetadata {
     /// The files, 1 to 10,000.
+    #[serde(deserialize_with = "crate::named::items")]
     pub files: Vec<FileMetadata>,
     /// What happens to the rest when one is refused.
     #[serde(default)]
@@ -237,20 +239,20 @@ pub struct PurgeFiles {
 }
 
 operations! {
-    AddFiles = "addFiles", Post "/files", Write, writes -> BulkResult;
+    AddFiles = "addFiles"(files), Post "/files", Write, writes -> BulkResult;
     "Registers files with their replicas and metadata, 1 to 10,000 a call."
-    FindFiles = "findFiles", Post "/files/find", Read, reads -> FoundFiles;
+    GetFiles = "getFiles"(lfns), Post "/files/find", Read, reads -> FoundFiles;
     "Looks files up by name, 1 to 10,000 a call."
-    ShowFile = "showFile", Get "/file", Read, reads -> File;
+    GetFile = "getFile"(lfn), Get "/file", Read, reads -> File;
     "Shows one file with its replicas, metadata and datasets."
-    SetFileMetadata = "setFileMetadata", Post "/files/metadata", Write, writes -> BulkResult;
+    SetMetadata = "setMetadata"(files), Post "/files/metadata", Write, writes -> BulkResult;
     "Sets and removes metadata of files; a value of null removes a field."
-    SetFileStatus = "setFileStatus", Post "/files/status", Write, writes -> BulkResult;
+    SetFileStatus = "setFileStatus"(lfns, status), Post "/files/status", Write, writes -> BulkResult;
     "Changes the state of files between good, bad and lost."
-    RetireFiles = "retireFiles", Post "/files/retire", Write, writes -> Retirement;
+    RetireFiles = "retireFiles"(lfns, reason), Post "/files/retire", Write, writes -> Retirement;
     "Takes files out of the catalogue, with a reason and a grace period; can preview."
-    RestoreFiles = "restoreFiles", Post "/files/restore", Write, writes -> BulkResult;
+    RestoreFiles = "restoreFiles"(lfns, reason), Post "/files/restore", Write, writes -> BulkResult;
     "Brings retired files back."
-    PurgeFiles = "purgeFiles", Post "/files/purge", Administer, writes -> crate::Progress;
+    PurgeFiles = "purgeFiles"(), Post "/files/purge", Administer, writes -> crate::Progress;
     "Removes retired files whose grace period has ended, in bounded steps."
 }

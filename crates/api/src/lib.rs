@@ -5,6 +5,7 @@
 //! operation is defined once.
 
 mod admin;
+mod answer;
 mod bulk;
 mod community;
 mod dataset;
@@ -12,6 +13,7 @@ mod directory;
 mod error;
 mod every;
 mod file;
+mod named;
 mod operation;
 mod query;
 mod record;
@@ -21,6 +23,7 @@ mod storage;
 mod values;
 
 pub use admin::*;
+pub use answer::*;
 pub use bulk::*;
 pub use community::*;
 pub use dataset::*;

@@ -2,6 +2,8 @@ use sbk_model::Permission;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
+use crate::Answer;
+
 /// How an operation is called over REST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
@@ -34,8 +36,13 @@ pub trait Operation: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'st
     const PATH: &'static str;
     /// Whether it changes anything.
     const WRITES: bool;
+    /// The arguments that DIRAC's clients give by their place, in this order; the others follow in
+    /// one dictionary. `None` for an operation that only REST has.
+    ///
+    /// `query` stands for `expr` when it is a text, and for `where` when it is a dictionary.
+    const POSITIONAL: Option<&'static [&'static str]>;
     /// The answer.
-    type Output: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static;
+    type Output: Answer + Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static;
 }
 
 /// An operation that answers page by page, and can be streamed.
@@ -105,7 +112,7 @@ pub struct Page<T: ToSchema> {
 /// Implements [`Operation`] (and [`Listing`], when an item is named).
 macro_rules! operations {
     ($(
-        $type:ident = $name:literal, $verb:ident $path:literal, $permission:ident, $mode:ident
+        $type:ident = $name:literal($($positional:ident),*), $verb:ident $path:literal, $permission:ident, $mode:ident
             -> $output:ty $(, each $item:ty)? ;
         $summary:literal
     )*) => {
@@ -117,6 +124,8 @@ macro_rules! operations {
                 const VERB: $crate::Verb = $crate::Verb::$verb;
                 const PATH: &'static str = $path;
                 const WRITES: bool = operations!(@$mode);
+                const POSITIONAL: Option<&'static [&'static str]> =
+                    Some(&[$(stringify!($positional)),*]);
                 type Output = $output;
             }
             $(

@@ -21,7 +21,7 @@ pub struct Selection {
 
 /// Finds files by a query.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-pub struct QueryFiles {
+pub struct FindFiles {
     /// What is looked for.
     #[serde(flatten)]
     pub selection: Selection,
@@ -39,7 +39,7 @@ pub struct QueryFiles {
 /// Finds files by a query, with the query in the body.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-pub struct PostQueryFiles(pub QueryFiles);
+pub struct PostFindFiles(pub FindFiles);
 
 /// Counts the files that a query matches.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -73,25 +73,26 @@ pub struct Explanation {
 }
 
 operations! {
-    QueryFiles = "queryFiles", Get "/query", Read, reads -> Page<File>, each File;
+    FindFiles = "findFiles"(query), Get "/query", Read, reads -> Page<File>, each File;
     "Finds files by a query."
-    CountFiles = "countFiles", Post "/query/count", Read, reads -> sbk_model::Totals;
+    CountFiles = "countFiles"(query), Post "/query/count", Read, reads -> sbk_model::Totals;
     "Counts the files that a query matches, with their bytes and events."
-    ExplainQuery = "explainQuery", Post "/query/explain", Read, reads -> Explanation;
+    ExplainQuery = "explainQuery"(query), Post "/query/explain", Read, reads -> Explanation;
     "Says how a query would be run: plan, estimated count, warnings."
 }
 
-impl crate::Operation for PostQueryFiles {
-    const NAME: &'static str = "postQueryFiles";
+impl crate::Operation for PostFindFiles {
+    const NAME: &'static str = "postFindFiles";
     const SUMMARY: &'static str = "Finds files by a query in the body, as text or JSON.";
     const REQUIRES: sbk_model::Permission = sbk_model::Permission::Read;
     const VERB: crate::Verb = crate::Verb::Post;
     const PATH: &'static str = "/query";
     const WRITES: bool = false;
+    const POSITIONAL: Option<&'static [&'static str]> = None;
     type Output = Page<File>;
 }
 
-impl crate::Listing for PostQueryFiles {
+impl crate::Listing for PostFindFiles {
     type Item = File;
 
     fn page(&mut self) -> &mut PageArgs {

@@ -140,8 +140,8 @@ pub struct ImportRecords {
 }
 
 operations! {
-    ExportRecords = "exportRecords", Get "/export", Administer, reads -> Page<Record>, each Record;
+    ExportRecords = "exportRecords"(), Get "/export", Administer, reads -> Page<Record>, each Record;
     "Exports everything, one record after the other, in an order that can be imported."
-    ImportRecords = "importRecords", Post "/import", Administer, writes -> BulkResult;
+    ImportRecords = "importRecords"(records), Post "/import", Administer, writes -> BulkResult;
     "Imports records as they were exported; what is there already is left unchanged."
 }

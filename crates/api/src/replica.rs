@@ -73,10 +73,10 @@ pub struct RemoveReplicas {
 }
 
 operations! {
-    AddReplicas = "addReplicas", Post "/replicas", Write, writes -> BulkResult;
+    AddReplicas = "addReplicas"(replicas), Post "/replicas", Write, writes -> BulkResult;
     "Records that files have a replica."
-    SetReplicaStatus = "setReplicaStatus", Post "/replicas/status", Write, writes -> BulkResult;
+    SetReplicaStatus = "setReplicaStatus"(replicas, status), Post "/replicas/status", Write, writes -> BulkResult;
     "Changes the state of replicas; `retired` takes one out and any other state brings it back."
-    RemoveReplicas = "removeReplicas", Post "/replicas/remove", Write, writes -> BulkResult;
+    RemoveReplicas = "removeReplicas"(replicas, reason), Post "/replicas/remove", Write, writes -> BulkResult;
     "Removes the record of replicas for good."
 }

@@ -24,7 +24,7 @@ pub struct SchemaDocument {
 /// Shows the schema of a community.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ShowSchema {
+pub struct GetSchema {
     /// The community.
     pub vo: Vo,
 }
@@ -107,13 +107,13 @@ pub struct Promotion {
 }
 
 operations! {
-    ShowSchema = "showSchema", Get "/schema/{vo}", Read, reads -> SchemaDocument;
+    GetSchema = "getSchema"(), Get "/schema/{vo}", Read, reads -> SchemaDocument;
     "Shows the metadata fields that a community declares."
-    ListSchemaVersions = "listSchemaVersions", Get "/schema/{vo}/versions", Read, reads
+    ListSchemaVersions = "listSchemaVersions"(), Get "/schema/{vo}/versions", Read, reads
         -> Page<SchemaDocument>, each SchemaDocument;
     "Lists the versions of a community's schema, the newest first."
-    ApplySchema = "applySchema", Post "/schema/{vo}", ManageSchema, writes -> SchemaPlan;
+    ApplySchema = "applySchema"(toml), Post "/schema/{vo}", ManageSchema, writes -> SchemaPlan;
     "Applies a community's metadata schema, or says what that would change; loses no value."
-    PromoteFields = "promoteFields", Post "/schema-promotion", ManageSchema, writes -> Promotion;
+    PromoteFields = "promoteFields"(), Post "/schema-promotion", ManageSchema, writes -> Promotion;
     "Goes on with filling and indexing the columns of searchable fields, in bounded steps."
 }

@@ -68,15 +68,15 @@ pub struct ListSites {
 }
 
 operations! {
-    ListStorageElements = "listStorageElements", Get "/storage-elements", Read, reads
+    ListStorageElements = "listStorageElements"(), Get "/storage-elements", Read, reads
         -> Page<StorageElementUse>, each StorageElementUse;
     "Lists the storage elements with what they hold."
-    DeclareStorageElements = "declareStorageElements", Post "/storage-elements", Administer, writes
+    DeclareStorageElements = "declareStorageElements"(elements), Post "/storage-elements", Administer, writes
         -> BulkResult;
     "Declares storage elements, and their sites where they are new."
-    RemoveStorageElement = "removeStorageElement", Delete "/storage-elements/{se}", Administer, writes
+    RemoveStorageElement = "removeStorageElement"(se), Delete "/storage-elements/{se}", Administer, writes
         -> Done;
     "Removes a storage element that holds no replica."
-    ListSites = "listSites", Get "/sites", Read, reads -> Page<Site>, each Site;
+    ListSites = "listSites"(), Get "/sites", Read, reads -> Page<Site>, each Site;
     "Lists the sites."
 }

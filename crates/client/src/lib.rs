@@ -8,7 +8,7 @@
 //! use futures::TryStreamExt;
 //!
 //! let client = sbk_client::Client::new("http://127.0.0.1:8642", sbk_client::Options::default())?;
-//! let mut datasets = std::pin::pin!(client.stream(sbk_api::ListDatasets::default()));
+//! let mut datasets = std::pin::pin!(client.stream(sbk_api::GetDatasets::default()));
 //! while let Some(dataset) = datasets.try_next().await? {
 //!     println!("{}", dataset.name);
 //! }

@@ -95,7 +95,7 @@ fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use sbk_api::{
-        ChangeDataset, DeclareCommunity, PageArgs, QueryFiles, RemoveDataset, Selection, ShowFile,
+        ChangeDataset, DeclareCommunity, PageArgs, FindFiles, RemoveDataset, Selection, GetFile,
     };
     use serde_json::json;
 
@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn the_rest_of_a_get_goes_to_the_query_string() {
-        let operation = QueryFiles {
+        let operation = FindFiles {
             selection: Selection { filter: Some(json!({"run": [1, 2]})), ..Selection::default() },
             replicas: true,
             page: PageArgs { limit: Some(5), after: None },
-            ..QueryFiles::default()
+            ..FindFiles::default()
         };
 
         let mut request = Request::of(&operation).unwrap();
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_name_with_slashes_in_a_query_string_is_plain_text() {
-        let request = Request::of(&ShowFile { lfn: "/a/b c".parse().unwrap() }).unwrap();
+        let request = Request::of(&GetFile { lfn: "/a/b c".parse().unwrap() }).unwrap();
 
         assert_eq!(request.query, [("lfn".to_owned(), "/a/b c".to_owned())]);
     }

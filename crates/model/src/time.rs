@@ -49,7 +49,8 @@ impl fmt::Display for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        // Named, so that wires which have a form for times can tell it from other texts.
+        serializer.serialize_newtype_struct("Timestamp", &self.to_string())
     }
 }
 

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use sbk_api::{
-    AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Done, ListDatasets,
-    NewDataset, Outcome, Page, Problem, RemoveDataset, ShowDataset,
+    AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Done, GetDatasets,
+    NewDataset, Outcome, Page, Problem, RemoveDataset, GetDataset,
 };
 use sbk_metadata::{Document, Entity};
 use sbk_model::{
@@ -25,7 +25,7 @@ use crate::{
     register::check_count,
 };
 
-impl Run for ListDatasets {
+impl Run for GetDatasets {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Dataset>, Error> {
         let (after, limit) = cursor::page::<(String, i64)>(&self.page)?;
         let after = after.as_ref().map(|(name, vo)| (name.as_str(), *vo));
@@ -38,7 +38,7 @@ impl Run for ListDatasets {
     }
 }
 
-impl Run for ShowDataset {
+impl Run for GetDataset {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Dataset, Error> {
         let stored = cx.dataset(&self.name, self.vo.as_ref(), Lock::None).await?;
         let query = stored.query.clone();

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{
     BulkResult, CreateDirectories, Directory, Entry, Inheritance, ListDirectory, Outcome, Page,
-    SetDirectoryMetadata, ShowDirectory,
+    SetDirectoryMetadata, GetDirectory,
 };
 use sbk_metadata::{Document, Entity};
 use sbk_model::DirPath;
@@ -75,7 +75,7 @@ impl Run for CreateDirectories {
     }
 }
 
-impl Run for ShowDirectory {
+impl Run for GetDirectory {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Directory, Error> {
         let stored = find(cx, &self.path, Lock::None).await?;
         let terms = cx.session.terms([stored.vo, stored.owner, stored.group]).await?;

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sbk_api::{
-    Atomicity, BulkResult, Code, File, FileMetadata, FindFiles, FoundFiles, ItemResult, Outcome,
-    Problem, SetFileMetadata, SetFileStatus, ShowFile,
+    Atomicity, BulkResult, Code, File, FileMetadata, GetFiles, FoundFiles, ItemResult, Outcome,
+    Problem, SetMetadata, SetFileStatus, GetFile,
 };
 use sbk_metadata::{Document, Entity};
 use sbk_model::{FileKey, FileStatus, Lfn, Vo};
@@ -53,7 +53,7 @@ pub async fn present(
     Ok(files)
 }
 
-impl Run for FindFiles {
+impl Run for GetFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<FoundFiles, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
         let keys: Vec<FileKey> = self.lfns.iter().map(Lfn::key).collect();
@@ -75,7 +75,7 @@ impl Run for FindFiles {
     }
 }
 
-impl Run for ShowFile {
+impl Run for GetFile {
     async fn run(&self, cx: &mut Context<'_>) -> Result<File, Error> {
         let absent = || Error::NotFound(format!("there is no file {}", self.lfn));
         let stored = file::find_one(&mut cx.session, self.lfn.key()).await?.ok_or_else(absent)?;
@@ -136,7 +136,7 @@ pub async fn communities(
     Ok(communities)
 }
 
-impl Run for SetFileMetadata {
+impl Run for SetMetadata {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("files", self.files.len(), 10_000)?;
         let keys = self.files.iter().map(|file| file.lfn.key());

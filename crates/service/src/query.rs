@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
 
 use sbk_api::{
-    CountFiles, ExplainQuery, Explanation, File, Page, PageArgs, PostQueryFiles, QueryFiles,
+    CountFiles, ExplainQuery, Explanation, File, Page, PageArgs, PostFindFiles, FindFiles,
     Selection,
 };
 use sbk_metadata::{
@@ -270,14 +270,14 @@ pub async fn datasets(
     Ok(query::datasets(&mut cx.session, checked, promoted, ready.vo, after, limit).await?)
 }
 
-impl Run for QueryFiles {
+impl Run for FindFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<File>, Error> {
         let with = With { replicas: self.replicas, datasets: false };
         page(cx, &Asked::selection(&self.selection), &self.page, with, self.metadata).await
     }
 }
 
-impl Run for PostQueryFiles {
+impl Run for PostFindFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<File>, Error> {
         self.0.run(cx).await
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use sbk_api::{
-    ApplySchema, ListSchemaVersions, Page, SchemaChange, SchemaDocument, SchemaPlan, ShowSchema,
+    ApplySchema, ListSchemaVersions, Page, SchemaChange, SchemaDocument, SchemaPlan, GetSchema,
 };
 use sbk_metadata::{Change, Document, Entity, Schema, convert};
 use sbk_model::Vo;
@@ -26,7 +26,7 @@ fn present(version: Version) -> SchemaDocument {
     }
 }
 
-impl Run for ShowSchema {
+impl Run for GetSchema {
     async fn run(&self, cx: &mut Context<'_>) -> Result<SchemaDocument, Error> {
         cx.community(&self.vo).await?;
         Ok(match schema::current(&mut cx.session, &self.vo).await? {

@@ -122,7 +122,7 @@ each_backend! {
         let result = catalogue.add(files(&names)).await;
 
         assert_eq!(result.added, 7, "{result:?}");
-        let call = FindFiles { lfns: lfns(&names), ..FindFiles::default() };
+        let call = GetFiles { lfns: lfns(&names), ..GetFiles::default() };
         let found: Vec<_> =
             catalogue.call(call).await.unwrap().found.into_iter().map(|f| f.lfn).collect();
         assert_eq!(found, lfns(&names));
@@ -263,10 +263,10 @@ each_backend! {
             file_with("/s/2", json!({ "energy": 2, "run": 2, "stream": "b" })),
             file_with("/s/3", json!({ "energy": 3, "run": 3, "stream": "c" })),
         ]).await;
-        let page = |expr: &str, after: Option<String>| QueryFiles {
+        let page = |expr: &str, after: Option<String>| FindFiles {
             selection: Selection { expr: Some(expr.into()), ..Selection::default() },
             page: PageArgs { after, limit: Some(1) },
-            ..QueryFiles::default()
+            ..FindFiles::default()
         };
 
         let first = catalogue.call(page("order by lfn", None)).await.unwrap();
@@ -338,7 +338,7 @@ each_backend! {
         );
 
         let all = catalogue.call(call(Atomicity::All)).await.unwrap();
-        let gone = catalogue.call(ShowDirectory { path: "/s".parse().unwrap() }).await;
+        let gone = catalogue.call(GetDirectory { path: "/s".parse().unwrap() }).await;
         let each = catalogue.call(call(Atomicity::Each)).await.unwrap();
 
         assert_eq!(outcomes(&all), [Outcome::Skipped, Outcome::Refused, Outcome::Skipped]);
@@ -503,8 +503,8 @@ each_backend! {
         let reason = || "x".parse().unwrap();
 
         let added = catalogue.add(files(&["/s/1"])).await;
-        let found = catalogue.call(FindFiles { lfns: one(), ..FindFiles::default() }).await.unwrap();
-        let shown = catalogue.call(ShowFile { lfn: name.clone() }).await;
+        let found = catalogue.call(GetFiles { lfns: one(), ..GetFiles::default() }).await.unwrap();
+        let shown = catalogue.call(GetFile { lfn: name.clone() }).await;
         let retired = catalogue.call(RetireFiles {
             lfns: one(), reason: reason(), grace_seconds: None, preview: false,
         }).await.unwrap();

@@ -32,7 +32,7 @@ each_backend! {
         catalogue.add_to(Some("d"), vec![file_with("/superb/é/a b.root", metadata)]).await;
 
         let lfn = "/superb/é/a b.root".parse().unwrap();
-        let shown = catalogue.call(ShowFile { lfn }).await.unwrap();
+        let shown = catalogue.call(GetFile { lfn }).await.unwrap();
 
         assert_eq!(shown.size.get(), 100);
         assert_eq!(shown.checksums.adler32.unwrap().to_string(), "00001a2b");

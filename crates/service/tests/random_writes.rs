@@ -111,7 +111,7 @@ async fn write(catalogue: &Catalogue, model: &mut Model, random: &mut fastrand::
 async fn compare(catalogue: &Catalogue, model: &Model) {
     for directory in ["/s/0", "/s/1", "/s/2", "/s"] {
         let path = directory.parse().unwrap();
-        let kept = match catalogue.call(ShowDirectory { path }).await {
+        let kept = match catalogue.call(GetDirectory { path }).await {
             Ok(shown) => shown.totals.files,
             Err(_) => 0,
         };

@@ -32,7 +32,7 @@ async fn plan(catalogue: &Catalogue, toml: String) -> SchemaPlan {
 
 async fn metadata(catalogue: &Catalogue, lfn: &str) -> Metadata {
     catalogue
-        .call(ShowFile { lfn: lfn.parse().unwrap() })
+        .call(GetFile { lfn: lfn.parse().unwrap() })
         .await
         .unwrap()
         .metadata
@@ -41,7 +41,7 @@ async fn metadata(catalogue: &Catalogue, lfn: &str) -> Metadata {
 }
 
 async fn version(catalogue: &Catalogue) -> u32 {
-    catalogue.call(ShowSchema { vo: vo() }).await.unwrap().version
+    catalogue.call(GetSchema { vo: vo() }).await.unwrap().version
 }
 
 each_backend! {
@@ -75,7 +75,7 @@ each_backend! {
         assert!(problem.detail.contains("theta_min"), "{problem:?}");
         let find = |expr: &str| {
             let expr = Some(expr.to_owned());
-            ListDatasets { vo: Some(vo()), expr, page: PageArgs::default() }
+            GetDatasets { vo: Some(vo()), expr, page: PageArgs::default() }
         };
         let query = "session = fullsim and energy_min <= 0.5 GeV and theta_max > 1 rad";
         let found = catalogue.call(find(query)).await.unwrap().items;

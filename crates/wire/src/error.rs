@@ -52,3 +52,20 @@ pub enum FrameError {
         limit: usize,
     },
 }
+
+/// Why a value and a type do not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SerdeError(pub(crate) String);
+
+impl serde::ser::Error for SerdeError {
+    fn custom<T: std::fmt::Display>(reason: T) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl serde::de::Error for SerdeError {
+    fn custom<T: std::fmt::Display>(reason: T) -> Self {
+        Self(reason.to_string())
+    }
+}

@@ -8,15 +8,19 @@
 //! `Core/Utilities/DEncode.py`, `Core/Utilities/JEncode.py`.
 
 mod budget;
+mod de;
 mod dencode;
 mod encoding;
 mod error;
 mod frame;
 mod jencode;
 mod number;
+mod ser;
 mod value;
 
+pub use de::from_value;
 pub use encoding::{Encoding, decode};
-pub use error::{DecodeError, EncodeError, FrameError};
+pub use error::{DecodeError, EncodeError, FrameError, SerdeError};
 pub use frame::{Frame, FrameReader, KeepAlive, frame};
+pub use ser::to_value;
 pub use value::{Limits, Value};

@@ -1,8 +1,8 @@
 use clap::{Args, Subcommand};
 use sbk_api::{
     AddDatasets, AddMembers, Atomicity, ChangeDataset, CompareSnapshots, Declared, FreezeDataset,
-    ListDatasets, ListMembers, ListSnapshots, NewDataset, PageArgs, RemoveDataset, RemoveMembers,
-    ShowDataset,
+    GetDatasets, ListMembers, ListSnapshots, NewDataset, PageArgs, RemoveDataset, RemoveMembers,
+    GetDataset,
 };
 use sbk_model::{
     DatasetKind, DatasetName, DatasetStatus, GroupName, Reason, SiteName, UserName, Vo,
@@ -217,13 +217,13 @@ impl Dataset {
         let page = PageArgs::default();
         match self {
             Self::List { expr, vo, limit } => {
-                let listing = ListDatasets { vo, expr, page };
+                let listing = GetDatasets { vo, expr, page };
                 let datasets = context.connect().await?.stream(listing, limit);
                 context.output.list(datasets).await?;
                 Ok(())
             }
             Self::Show(Named { name, vo }) => {
-                let dataset = context.connect().await?.call(ShowDataset { name, vo }).await?;
+                let dataset = context.connect().await?.call(GetDataset { name, vo }).await?;
                 context.output.show(&dataset, &fields(&dataset))
             }
             Self::Create(create) => create.run(context).await,

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use sbk_api::{
     ChangeDirectory, CreateDirectories, Directory, ListDirectory, MoveDirectory, NewDirectory,
-    PageArgs, RemoveDirectory, SetDirectoryMetadata, ShowDirectory,
+    PageArgs, RemoveDirectory, SetDirectoryMetadata, GetDirectory,
 };
 use sbk_model::{DirPath, GroupName, Mode, Reason, UserName, Vo};
 use serde_json::json;
@@ -193,7 +193,7 @@ impl Dir {
                 Ok(())
             }
             Self::Show { path } => {
-                let directory = context.connect().await?.call(ShowDirectory { path }).await?;
+                let directory = context.connect().await?.call(GetDirectory { path }).await?;
                 context.output.show(&directory, &fields(&directory))
             }
             Self::Create(create) => create.run(context).await,

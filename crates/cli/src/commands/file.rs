@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sbk_api::{
-    AddFiles, Atomicity, FileMetadata, FindFiles, FoundFiles, NewFile, PurgeFiles, Replica,
-    RestoreFiles, RetireFiles, Retirement, SetFileMetadata, SetFileStatus, ShowFile,
+    AddFiles, Atomicity, FileMetadata, GetFiles, FoundFiles, NewFile, PurgeFiles, Replica,
+    RestoreFiles, RetireFiles, Retirement, SetMetadata, SetFileStatus, GetFile,
 };
 use sbk_model::{
     Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, Lfn, Reason, SeName,
@@ -178,7 +178,7 @@ impl File {
     pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
         match self {
             Self::Show { lfn } => {
-                let file = context.connect().await?.call(ShowFile { lfn }).await?;
+                let file = context.connect().await?.call(GetFile { lfn }).await?;
                 context.output.show(&file, &fields(&file))
             }
             Self::Find(find) => find.run(context).await,
@@ -189,7 +189,7 @@ impl File {
                 let of = |lfn| FileMetadata { lfn, metadata: metadata.clone() };
                 let files = lfns.into_iter().map(of).collect();
                 let atomicity = Atomicity::Each;
-                context.in_batches(files, |files| SetFileMetadata { files, atomicity }).await
+                context.in_batches(files, |files| SetMetadata { files, atomicity }).await
             }
             Self::Status { status, lfns, reason } => {
                 let operation = |lfns| SetFileStatus { lfns, status, reason: reason.clone() };
@@ -219,7 +219,7 @@ impl Find {
         let mut all = FoundFiles::default();
         for lfns in lfns.chunks(bulk::BATCH) {
             let lfns = lfns.to_vec();
-            let part = connection.call(FindFiles { lfns, replicas, metadata, datasets }).await?;
+            let part = connection.call(GetFiles { lfns, replicas, metadata, datasets }).await?;
             all.found.extend(part.found);
             all.missing.extend(part.missing);
         }

@@ -1,6 +1,6 @@
 use clap::Args;
 use sbk_api::{
-    CountFiles, ExplainQuery, Explanation, PageArgs, PostQueryFiles, QueryFiles, Selection,
+    CountFiles, ExplainQuery, Explanation, PageArgs, PostFindFiles, FindFiles, Selection,
 };
 use sbk_model::Vo;
 use serde_json::Value;
@@ -71,7 +71,7 @@ impl Query {
             return show(&mut context.output, &explanation);
         }
         let page = PageArgs::default();
-        let query = PostQueryFiles(QueryFiles { selection, replicas, metadata, page });
+        let query = PostFindFiles(FindFiles { selection, replicas, metadata, page });
         context.output.list(connection.stream(query, limit)).await?;
         Ok(())
     }

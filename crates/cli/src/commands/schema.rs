@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use futures::stream;
-use sbk_api::{ApplySchema, ListSchemaVersions, PageArgs, SchemaPlan, ShowSchema};
+use sbk_api::{ApplySchema, ListSchemaVersions, PageArgs, SchemaPlan, GetSchema};
 use sbk_model::{Reason, Vo};
 
 use crate::{context::Context, failure::Failure, human, input, output::Format, promotion::promote};
@@ -52,7 +52,7 @@ impl Schema {
         let connection = context.connect().await?;
         match self {
             Self::Show { vo } => {
-                let document = connection.call(ShowSchema { vo }).await?;
+                let document = connection.call(GetSchema { vo }).await?;
                 match context.output.format() {
                     Format::Human | Format::Plain => context.output.text(&document.toml),
                     Format::Json | Format::Ndjson => context.output.json(&document),

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use sbk_api::{ApplySchema, Code, DeclareCommunity, Problem, ShowSchema};
+use sbk_api::{ApplySchema, Code, DeclareCommunity, Problem, GetSchema};
 use sbk_model::Vo;
 use toml::{Table, Value};
 
@@ -12,7 +12,7 @@ const SCHEMA: &str = include_str!("../../../../examples/open-data.toml");
 /// Declares a community, and applies the schema where it has none.
 pub async fn prepare(connection: &Connection, vo: &Vo) -> Result<(), Failure> {
     connection.call(DeclareCommunity { vo: vo.clone() }).await?;
-    let present = connection.call(ShowSchema { vo: vo.clone() }).await?;
+    let present = connection.call(GetSchema { vo: vo.clone() }).await?;
     if present.version > 0 {
         let missing = missing(&present.toml);
         return if missing.is_empty() { Ok(()) } else { Err(lacking(vo, &missing).into()) };

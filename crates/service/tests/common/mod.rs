@@ -159,11 +159,11 @@ impl Catalogue {
     }
 
     pub async fn show_dataset(&self, name: &str) -> Dataset {
-        self.call(ShowDataset { name: name.parse().unwrap(), vo: Some(vo()) }).await.unwrap()
+        self.call(GetDataset { name: name.parse().unwrap(), vo: Some(vo()) }).await.unwrap()
     }
 
     pub async fn show_directory(&self, path: &str) -> Directory {
-        self.call(ShowDirectory { path: path.parse().unwrap() }).await.unwrap()
+        self.call(GetDirectory { path: path.parse().unwrap() }).await.unwrap()
     }
 
     /// The names that a query finds, over as many pages as it takes.
@@ -175,7 +175,7 @@ impl Catalogue {
         let mut names = Vec::new();
         let mut page = PageArgs { after: None, limit: Some(3) };
         loop {
-            let call = QueryFiles { selection: selection.clone(), page, ..QueryFiles::default() };
+            let call = FindFiles { selection: selection.clone(), page, ..FindFiles::default() };
             let found = self.call(call).await?;
             names.extend(found.items.into_iter().map(|file| file.lfn.to_string()));
             match found.next {

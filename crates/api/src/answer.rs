@@ -1,0 +1,61 @@
+//! What answers look like to DIRAC's clients.
+
+use utoipa::ToSchema;
+
+use crate::{
+    BulkResult, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Page,
+    Progress, Promotion, Retirement, SchemaDocument, SchemaPlan, Snapshot, Verification,
+};
+
+/// How an answer becomes a value of a DIRAC result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Its fields, as they are.
+    Plain,
+    /// `Successful` and `Failed` by name, from the results of a bulk call.
+    Bulk,
+    /// `Successful` and `Failed` by LFN, from files that were found and names that were not.
+    Found,
+}
+
+/// The answer of an operation.
+pub trait Answer {
+    /// How DIRAC's clients get it.
+    const SHAPE: Shape = Shape::Plain;
+}
+
+impl Answer for BulkResult {
+    const SHAPE: Shape = Shape::Bulk;
+}
+
+impl Answer for Retirement {
+    const SHAPE: Shape = Shape::Bulk;
+}
+
+impl Answer for FoundFiles {
+    const SHAPE: Shape = Shape::Found;
+}
+
+impl<T: ToSchema> Answer for Page<T> {}
+
+macro_rules! plain {
+    ($($type:ty),*) => {
+        $(impl Answer for $type {})*
+    };
+}
+
+plain!(
+    Dataset,
+    Directory,
+    Done,
+    Explanation,
+    File,
+    Inheritance,
+    Progress,
+    Promotion,
+    SchemaDocument,
+    SchemaPlan,
+    Snapshot,
+    Verification,
+    sbk_model::Totals
+);
