@@ -358,21 +358,21 @@ operations! {
     "Lists datasets by name, all or those that a query matches."
     GetDataset = "getDataset"(name), Get "/datasets/{name}", Read, reads -> Dataset;
     "Shows a dataset with its totals, what was declared, its parents and its metadata."
-    AddDatasets = "addDatasets"(datasets), Post "/datasets", ManageDatasets, writes -> BulkResult;
+    AddDatasets = "addDatasets"(datasets), Post "/datasets", Write, writes -> BulkResult;
     "Creates datasets, 1 to 1,000 a call."
-    ChangeDataset = "changeDataset"(name), Patch "/datasets/{name}", ManageDatasets, writes -> Done;
+    ChangeDataset = "changeDataset"(name), Patch "/datasets/{name}", Write, writes -> Done;
     "Changes state, owner, parents, sites or metadata of a dataset."
-    RemoveDataset = "removeDataset"(name), Delete "/datasets/{name}", ManageDatasets, writes -> Done;
+    RemoveDataset = "removeDataset"(name), Delete "/datasets/{name}", Write, writes -> Done;
     "Removes a dataset that is temp or prepared and has no files."
-    AddMembers = "addMembers"(name, lfns), Post "/datasets/{name}/files", ManageDatasets, writes -> BulkResult;
+    AddMembers = "addMembers"(name, lfns), Post "/datasets/{name}/files", Write, writes -> BulkResult;
     "Adds files to a dataset."
-    RemoveMembers = "removeMembers"(name, lfns), Post "/datasets/{name}/files/remove", ManageDatasets, writes
+    RemoveMembers = "removeMembers"(name, lfns), Post "/datasets/{name}/files/remove", Write, writes
         -> BulkResult;
     "Takes files out of a dataset."
     ListMembers = "listMembers"(name), Get "/datasets/{name}/files", Read, reads
         -> Page<File>, each File;
     "Lists the files of a dataset."
-    FreezeDataset = "freezeDataset"(name), Post "/datasets/{name}/freeze", ManageDatasets, writes
+    FreezeDataset = "freezeDataset"(name), Post "/datasets/{name}/freeze", Write, writes
         -> Snapshot;
     "Takes a snapshot of a dataset with a content hash, and freezes the dataset."
     ListSnapshots = "listSnapshots"(name), Get "/datasets/{name}/snapshots", Read, reads

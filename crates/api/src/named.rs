@@ -126,9 +126,11 @@ mod tests {
 
     #[test]
     fn metadata_and_directories_come_in_their_short_forms() {
-        let set: SetMetadata = serde_json::from_value(json!({"files": {"/a/b": {"run": 5}}})).unwrap();
+        let set: SetMetadata =
+            serde_json::from_value(json!({"files": {"/a/b": {"run": 5}}})).unwrap();
         let made: CreateDirectories =
-            serde_json::from_value(json!({"vo": "v", "directories": ["/a", {"path": "/b"}]})).unwrap();
+            serde_json::from_value(json!({"vo": "v", "directories": ["/a", {"path": "/b"}]}))
+                .unwrap();
 
         assert_eq!(set.files[0].metadata["run"], 5);
         assert_eq!(made.directories.len(), 2);

@@ -95,7 +95,7 @@ fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use sbk_api::{
-        ChangeDataset, DeclareCommunity, PageArgs, FindFiles, RemoveDataset, Selection, GetFile,
+        ChangeDataset, DeclareCommunity, FindFiles, GetFile, PageArgs, RemoveDataset, Selection,
     };
     use serde_json::json;
 

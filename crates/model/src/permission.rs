@@ -18,18 +18,29 @@ use serde::{Deserialize, Serialize};
 pub enum Permission {
     /// Look at everything but the audit trail of others.
     Read,
-    /// Register and change files, replicas and directories.
+    /// Register and change one's own files, replicas, directories and datasets.
     Write,
-    /// Create, change and freeze datasets.
+    /// Write official data: register and change files and datasets that are nobody's own.
+    Produce,
+    /// Create, change and freeze official datasets.
     ManageDatasets,
     /// Declare metadata fields.
     ManageSchema,
+    /// See and change the data of every community, not only one's own.
+    AllCommunities,
     /// Declare storage elements, verify and repair.
     Administer,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: &[Self] =
-        &[Self::Read, Self::Write, Self::ManageDatasets, Self::ManageSchema, Self::Administer];
+    pub const ALL: &[Self] = &[
+        Self::Read,
+        Self::Write,
+        Self::Produce,
+        Self::ManageDatasets,
+        Self::ManageSchema,
+        Self::AllCommunities,
+        Self::Administer,
+    ];
 }

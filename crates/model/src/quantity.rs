@@ -61,6 +61,8 @@ pub struct Mode(u16);
 impl Mode {
     /// What a directory has when nothing is said.
     pub const DIRECTORY: Self = Self(0o775);
+    /// What a new directory has that a user makes for himself: only its owner may write.
+    pub const OWN_DIRECTORY: Self = Self(0o755);
 
     /// The bits.
     pub fn bits(self) -> u16 {

@@ -75,8 +75,8 @@ pub struct IdentitySection {
     pub local_user: String,
     /// The group for which callers on this machine act.
     pub local_group: String,
-    /// What callers on this machine may do: `read`, `write`, `manage_datasets`,
-    /// `manage_schema`, `administer`.
+    /// What callers on this machine may do: `read`, `write`, `produce`, `manage_datasets`,
+    /// `manage_schema`, `all_communities`, `administer`.
     pub local_permissions: Vec<sbk_model::Permission>,
 }
 

@@ -6,6 +6,7 @@ mod exchange;
 mod observe;
 mod openapi;
 mod rest;
+mod rpc;
 mod run;
 mod stream;
 

@@ -118,13 +118,8 @@ fn responses<O: Operation>(streams: bool) -> utoipa::openapi::Responses {
 
 /// Arguments in the path and, for operations without a body, in the query string.
 fn parameters<O: Operation>() -> Vec<utoipa::openapi::path::Parameter> {
-    let mut schemas = vec![];
-    O::schemas(&mut schemas);
-    let schemas: Schemas = schemas.into_iter().collect();
-    let mut properties = Vec::new();
-    collect(&O::schema(), &schemas, &mut properties);
     let in_query = matches!(O::VERB, Verb::Get | Verb::Delete);
-    properties
+    properties::<O>()
         .into_iter()
         .filter_map(|(name, schema, required)| {
             let in_path = O::PATH.contains(&format!("{{{name}}}"));
@@ -141,6 +136,16 @@ fn parameters<O: Operation>() -> Vec<utoipa::openapi::path::Parameter> {
             Some(parameter.build())
         })
         .collect()
+}
+
+/// The arguments of an operation: name, schema, whether it must be given.
+pub fn properties<O: Operation>() -> Vec<(String, RefOr<Schema>, bool)> {
+    let mut schemas = vec![];
+    O::schemas(&mut schemas);
+    let schemas: Schemas = schemas.into_iter().collect();
+    let mut properties = Vec::new();
+    collect(&O::schema(), &schemas, &mut properties);
+    properties
 }
 
 /// The properties of an object, those of flattened parts included.

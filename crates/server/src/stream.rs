@@ -1,10 +1,12 @@
 //! Lists as one JSON object a line, page after page.
 
+use std::convert::Infallible;
+
 use axum::{body::Body, http::StatusCode, response::Response};
 use sbk_api::{Listing, PageArgs, Problem};
 use sbk_service::{CallContext, Caller, Run, Service};
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt;
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 
 use crate::exchange::with_body;
 
@@ -14,24 +16,38 @@ const STEP: u32 = 5_000;
 /// How many pages may wait for a slow reader.
 const AHEAD: usize = 2;
 
-/// Answers a list line by line. The next page is read while the one before is written and sent,
-/// by the task of the connection; the first page is read before the answer begins, so that a
-/// failure has its status.
+/// Answers a list line by line.
 pub async fn lines<L: Listing + Run>(
     service: Service,
     caller: Caller,
-    mut operation: L,
+    operation: L,
 ) -> Result<Response, sbk_service::Error> {
+    let stream = pages(service, caller, operation).await?.map(|part| {
+        Ok::<_, Infallible>(part.unwrap_or_else(|problem| {
+            format!("{}\n", serde_json::json!({ "problem": problem })).into_bytes()
+        }))
+    });
+    Ok(with_body(StatusCode::OK, "application/x-ndjson", Body::from_stream(stream)))
+}
+
+/// The pages of a list, each as lines of JSON. The next page is read while the one before is
+/// written and sent, by the task of the connection; the first page is read before the answer
+/// begins, so that a failure has its status. A later failure is the last part.
+pub async fn pages<L: Listing + Run>(
+    service: Service,
+    caller: Caller,
+    mut operation: L,
+) -> Result<impl Stream<Item = Result<Vec<u8>, Problem>> + Send + use<L>, sbk_service::Error> {
     let mut left = operation.page().limit.map(u64::from);
     operation.page().limit = Some(step(left));
     let first = service.call(&caller, operation.clone(), CallContext::default()).await?;
-    let (sender, receiver) = mpsc::channel::<Part<L::Item>>(AHEAD);
+    let (sender, receiver) = mpsc::channel::<Result<Vec<L::Item>, Problem>>(AHEAD);
     tokio::spawn(async move {
         let mut page = first;
         loop {
             left = left.map(|left| left.saturating_sub(page.items.len() as u64));
             let next = page.next.take();
-            if sender.send(Part::Items(page.items)).await.is_err() {
+            if sender.send(Ok(page.items)).await.is_err() {
                 return;
             }
             let Some(next) = next.filter(|_| left != Some(0)) else { return };
@@ -40,44 +56,25 @@ pub async fn lines<L: Listing + Run>(
                 Ok(next) => page = next,
                 Err(error) => {
                     tracing::warn!(operation = L::NAME, %error, "a stream was cut short");
-                    let _ = sender.send(Part::Failure(Problem::from(error))).await;
+                    let _ = sender.send(Err(Problem::from(error))).await;
                     return;
                 }
             }
         }
     });
-    let stream = tokio_stream::wrappers::ReceiverStream::new(receiver)
-        .map(|part| Ok::<_, std::convert::Infallible>(part.encode()));
-    Ok(with_body(StatusCode::OK, "application/x-ndjson", Body::from_stream(stream)))
+    Ok(ReceiverStream::new(receiver).map(|part| part.map(|items| encode(&items))))
 }
 
 fn step(left: Option<u64>) -> u32 {
     left.and_then(|left| u32::try_from(left).ok()).map_or(STEP, |left| left.clamp(1, STEP))
 }
 
-/// A part of a stream.
-enum Part<T> {
-    /// A page.
-    Items(Vec<T>),
-    /// Why no more comes.
-    Failure(Problem),
-}
-
-impl<T: serde::Serialize> Part<T> {
-    fn encode(self) -> Vec<u8> {
-        match self {
-            Self::Failure(problem) => {
-                format!("{}\n", serde_json::json!({ "problem": problem })).into_bytes()
-            }
-            Self::Items(items) => {
-                let mut lines = Vec::with_capacity(items.len() * 512);
-                for item in items {
-                    if serde_json::to_writer(&mut lines, &item).is_ok() {
-                        lines.push(b'\n');
-                    }
-                }
-                lines
-            }
+fn encode<T: serde::Serialize>(items: &[T]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(items.len() * 512);
+    for item in items {
+        if serde_json::to_writer(&mut lines, item).is_ok() {
+            lines.push(b'\n');
         }
     }
+    lines
 }

@@ -1,4 +1,5 @@
 use sbk_api::{AuditEntry, ListAudit, Page};
+use sbk_model::Permission;
 use sbk_store::audit;
 
 use crate::{Context, Error, Run, cursor};
@@ -11,7 +12,18 @@ impl Run for ListAudit {
         }
         let (before, limit) = cursor::page::<i64>(&self.page)?;
         let before = before.unwrap_or(i64::MAX);
-        let found = audit::list(&mut cx.session, self, before, limit).await?;
+        let mut asked = self.clone();
+        if !cx.caller.permissions.contains(&Permission::Administer) {
+            // The trail of others is for administrators.
+            match &self.actor {
+                Some(actor) if actor != cx.caller.user.as_str() => {
+                    let text = format!("{} (the actor is {actor})", cx.caller.user);
+                    return Err(Error::Forbidden(Permission::Administer, text));
+                }
+                _ => asked.actor = Some(cx.caller.user.to_string()),
+            }
+        }
+        let found = audit::list(&mut cx.session, &asked, before, limit).await?;
         let next = cursor::next(&found, limit, |(id, _)| cursor::encode(id));
         Ok(Page { items: found.into_iter().map(|(_, entry)| entry).collect(), next })
     }

@@ -6,7 +6,10 @@ use crate::{Context, Error, Note, Run, cursor};
 impl Run for ListCommunities {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Community>, Error> {
         let (after, limit) = cursor::page::<String>(&self.page)?;
-        let all = community::list(&mut cx.session).await?;
+        let mut all = community::list(&mut cx.session).await?;
+        if let Some(own) = cx.only_community()? {
+            all.retain(|community| community.vo == *own);
+        }
         let after = after.unwrap_or_default();
         let limit_items = usize::try_from(limit).unwrap_or(usize::MAX);
         let items: Vec<_> =

@@ -56,6 +56,7 @@ impl Context<'_> {
 
     /// A declared community with its schema.
     pub async fn community(&mut self, vo: &Vo) -> Result<Arc<Community>, Error> {
+        self.check_sees(vo)?;
         self.service.schemas().community(&mut self.session, vo, self.now).await
     }
 
@@ -78,6 +79,8 @@ impl Context<'_> {
     ) -> Result<dataset::Stored, Error> {
         let key = vo.map(|vo| sbk_model::TermKey::of(vo.as_str()));
         let mut found = dataset::named(&mut self.session, name, key, lock).await?;
+        let access = self.access();
+        found.retain(|dataset| access.sees(dataset.vo));
         match found.len() {
             1 => Ok(found.remove(0)),
             0 => Err(Error::NotFound(match vo {

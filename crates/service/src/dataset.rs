@@ -1,19 +1,17 @@
 use std::collections::BTreeSet;
 
 use sbk_api::{
-    AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Done, GetDatasets,
-    NewDataset, Outcome, Page, Problem, RemoveDataset, GetDataset,
+    AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Done, GetDataset,
+    GetDatasets, NewDataset, Outcome, Page, Problem, RemoveDataset,
 };
 use sbk_metadata::{Document, Entity};
-use sbk_model::{
-    DatasetKey, DatasetKind, DatasetName, DatasetStatus, Events, SiteName, TermKey, Totals, Vo,
-};
+use sbk_model::{DatasetKey, DatasetName, DatasetStatus, Events, SiteName, TermKey, Totals, Vo};
 use sbk_store::{
     audit::Touched,
     dataset::{self, Stored},
     dialect::Cells,
     directory::Lock,
-    member, name_of, promotion,
+    member, promotion,
     total::{Deltas, Subject},
 };
 
@@ -217,6 +215,8 @@ async fn draft<'a>(
         .canonical(Entity::Dataset, &new.metadata)
         .map_err(|problems| metadata::refuse(&problems))?;
     let stored = row(cx, community, new, key, &document)?;
+    cx.check_gives("owner", new.owner.as_ref().map(AsRef::as_ref))?;
+    cx.check_changes_dataset(&stored).await?;
     Ok(Draft { new, stored, document, vo: community.vo.clone() })
 }
 
@@ -303,13 +303,14 @@ impl Run for ChangeDataset {
             let text = format!("the dataset {:?} is frozen and never changes", old.name.as_str());
             return Err(Error::Conflict(text));
         }
-        owner_only(cx, &old).await?;
+        cx.check_changes_dataset(&old).await?;
         let mut new = old.clone();
         if let Some(status) = self.status.filter(|status| *status != old.status) {
             check_transition(&old, status)?;
             new.status = status;
         }
         if let Some(owner) = &self.owner {
+            cx.check_gives("owner", Some(owner.as_str()))?;
             cx.session.intern([owner.as_str()]).await?;
             new.owner = TermKey::of(owner.as_str()).0;
         }
@@ -333,23 +334,6 @@ impl Run for ChangeDataset {
         });
         Ok(Done { outcome: if changed { Outcome::Changed } else { Outcome::Unchanged } })
     }
-}
-
-/// A personal dataset belongs to its owner; administrators may help.
-pub async fn owner_only(cx: &mut Context<'_>, dataset: &Stored) -> Result<(), Error> {
-    if dataset.kind == DatasetKind::Official {
-        return Ok(());
-    }
-    let terms = cx.session.terms([dataset.owner]).await?;
-    let owner: sbk_model::UserName = name_of(&terms, dataset.owner)?;
-    let administers = cx.caller.permissions.contains(&sbk_model::Permission::Administer);
-    if owner == cx.caller.user || administers {
-        return Ok(());
-    }
-    Err(Error::Forbidden(
-        sbk_model::Permission::Administer,
-        format!("{} (the dataset belongs to {owner})", cx.caller.user),
-    ))
 }
 
 fn check_transition(old: &Stored, status: DatasetStatus) -> Result<(), Error> {
@@ -427,7 +411,7 @@ async fn change_related(
 impl Run for RemoveDataset {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Done, Error> {
         let old = cx.dataset(&self.name, self.vo.as_ref(), Lock::Update).await?;
-        owner_only(cx, &old).await?;
+        cx.check_changes_dataset(&old).await?;
         let empty = !member::exists(&mut cx.session, old.key).await?;
         let early = matches!(old.status, DatasetStatus::Temp | DatasetStatus::Prepared);
         if !early || !empty {

@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{
-    BulkResult, CreateDirectories, Directory, Entry, Inheritance, ListDirectory, Outcome, Page,
-    SetDirectoryMetadata, GetDirectory,
+    BulkResult, CreateDirectories, Directory, Entry, GetDirectory, Inheritance, ListDirectory,
+    Outcome, Page, SetDirectoryMetadata,
 };
 use sbk_metadata::{Document, Entity};
-use sbk_model::DirPath;
+use sbk_model::{DirPath, TermKey};
 use sbk_store::{
     audit::Touched,
     dialect::Cells,
@@ -33,7 +33,15 @@ pub fn no_directory(path: &DirPath) -> Error {
 /// The directory of a path, locked as asked.
 pub async fn find(cx: &mut Context<'_>, path: &DirPath, lock: Lock) -> Result<Stored, Error> {
     let found = directory::find_one(&mut cx.session, path, lock).await?;
-    found.ok_or_else(|| no_directory(path))
+    let access = cx.access();
+    found.filter(|found| access.sees(found.vo)).ok_or_else(|| no_directory(path))
+}
+
+/// The directory of a path that the caller may change, locked.
+pub async fn find_own(cx: &mut Context<'_>, path: &DirPath) -> Result<Stored, Error> {
+    let found = find(cx, path, Lock::Update).await?;
+    cx.check_changes_directory(&found)?;
+    Ok(found)
 }
 
 impl Run for CreateDirectories {
@@ -46,6 +54,7 @@ impl Run for CreateDirectories {
                 .schema
                 .canonical(Entity::Directory, &new.metadata)
                 .map_err(|problems| metadata::refuse(&problems))?;
+            cx.check_gives("owner", new.owner.as_ref().map(AsRef::as_ref))?;
             let implied = Wanted::implied(cx);
             let wanted = Wanted {
                 owner: new.owner.clone().unwrap_or(implied.owner),
@@ -98,7 +107,10 @@ impl Run for GetDirectory {
 impl Run for ListDirectory {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Entry>, Error> {
         let (after, limit) = cursor::page::<(bool, String)>(&self.page)?;
-        find(cx, &self.path, Lock::None).await?;
+        // All communities are below the root, of which each sees its own part.
+        if !self.path.is_root() {
+            find(cx, &self.path, Lock::None).await?;
+        }
         let (in_files, after) = after.unwrap_or_default();
         let mut items = Vec::new();
         if !in_files {
@@ -123,7 +135,8 @@ async fn directories(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Entry>, Error> {
-    let found = directory::children(&mut cx.session, parent, after, limit).await?;
+    let vo = cx.only_community()?.map(|vo| TermKey::of(vo.as_str()));
+    let found = directory::children(&mut cx.session, parent, vo, after, limit).await?;
     let terms = cx.session.terms(found.iter().map(|d| d.owner)).await?;
     let subjects: Vec<_> = found.iter().map(|d| Subject::Directory(d.path.key())).collect();
     let totals = total::of(&mut cx.session, &subjects).await?;
@@ -167,7 +180,7 @@ async fn files(
 
 impl Run for SetDirectoryMetadata {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Inheritance, Error> {
-        let top = find(cx, &self.path, Lock::Update).await?;
+        let top = find_own(cx, &self.path).await?;
         let after = self.after.as_deref().map(cursor::decode::<DirPath>).transpose()?;
         let communities = communities(cx, [top.vo]).await?;
         let current = metadata::parse(top.meta.as_deref())?;

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sbk_api::{
-    Atomicity, BulkResult, Code, File, FileMetadata, GetFiles, FoundFiles, ItemResult, Outcome,
-    Problem, SetMetadata, SetFileStatus, GetFile,
+    Atomicity, BulkResult, Code, File, FileMetadata, FoundFiles, GetFile, GetFiles, ItemResult,
+    Outcome, Problem, SetFileStatus, SetMetadata,
 };
 use sbk_metadata::{Document, Entity};
 use sbk_model::{FileKey, FileStatus, Lfn, Vo};
@@ -15,7 +15,7 @@ use sbk_store::{
     member, promotion, replica,
 };
 
-use crate::{Context, Error, Note, Run, metadata, register::check_count};
+use crate::{Context, Error, Note, Run, access::Changeable, metadata, register::check_count};
 
 /// What of files is answered beside their own columns.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,20 +57,22 @@ impl Run for GetFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<FoundFiles, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
         let keys: Vec<FileKey> = self.lfns.iter().map(Lfn::key).collect();
-        let session = &mut cx.session;
         let mut stored =
-            file::find(session, keys.iter().copied(), self.metadata, Lock::None).await?;
+            file::find(&mut cx.session, keys.iter().copied(), self.metadata, Lock::None).await?;
+        let access = cx.access();
         let mut wanted = Vec::with_capacity(stored.len());
         let mut missing = Vec::new();
         let mut seen = HashSet::with_capacity(keys.len());
         for (lfn, key) in self.lfns.iter().zip(keys).filter(|(_, key)| seen.insert(*key)) {
             match stored.remove(&key) {
-                Some(file) if file.name == lfn.split().1 => wanted.push(file),
+                Some(file) if file.name == lfn.split().1 && access.sees(file.vo) => {
+                    wanted.push(file);
+                }
                 _ => missing.push(lfn.clone()),
             }
         }
         let with = With { replicas: self.replicas, datasets: self.datasets };
-        let found = present(session, wanted, with).await?;
+        let found = present(&mut cx.session, wanted, with).await?;
         Ok(FoundFiles { found, missing })
     }
 }
@@ -78,7 +80,9 @@ impl Run for GetFiles {
 impl Run for GetFile {
     async fn run(&self, cx: &mut Context<'_>) -> Result<File, Error> {
         let absent = || Error::NotFound(format!("there is no file {}", self.lfn));
-        let stored = file::find_one(&mut cx.session, self.lfn.key()).await?.ok_or_else(absent)?;
+        let stored = file::find_one(&mut cx.session, self.lfn.key()).await?;
+        let access = cx.access();
+        let stored = stored.filter(|file| access.sees(file.vo)).ok_or_else(absent)?;
         let with = With { replicas: true, datasets: true };
         let mut files = present(&mut cx.session, vec![stored], with).await?;
         files.pop().filter(|file| file.lfn == self.lfn).ok_or_else(absent)
@@ -86,17 +90,18 @@ impl Run for GetFile {
 }
 
 /// The files of some names, by key. A file whose key is that of a name, but which is called
-/// otherwise, is none of them.
+/// otherwise, is none of them, and neither is one that the caller does not see.
 pub async fn find_named(
-    session: &mut Session,
+    cx: &mut Context<'_>,
     lfns: impl Iterator<Item = &Lfn>,
     with_meta: bool,
     lock: Lock,
 ) -> Result<HashMap<FileKey, Stored>, Error> {
     let wanted: HashSet<(FileKey, &str)> = lfns.map(|lfn| (lfn.key(), lfn.split().1)).collect();
     let keys = wanted.iter().map(|(key, _)| *key);
-    let mut found = file::find(session, keys, with_meta, lock).await?;
-    found.retain(|key, file| wanted.contains(&(*key, file.name.as_str())));
+    let mut found = file::find(&mut cx.session, keys, with_meta, lock).await?;
+    let access = cx.access();
+    found.retain(|key, file| wanted.contains(&(*key, file.name.as_str())) && access.sees(file.vo));
     Ok(found)
 }
 
@@ -139,8 +144,9 @@ pub async fn communities(
 impl Run for SetMetadata {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("files", self.files.len(), 10_000)?;
-        let keys = self.files.iter().map(|file| file.lfn.key());
-        let stored = file::find(&mut cx.session, keys, true, Lock::Update).await?;
+        let lfns = self.files.iter().map(|file| &file.lfn);
+        let found = find_named(cx, lfns, true, Lock::Update).await?;
+        let stored = cx.changeable(found).await?;
         let communities = communities(cx, stored.values().map(|file| file.vo)).await?;
         let mut documents: BTreeMap<FileKey, Document> = BTreeMap::new();
         let mut outcomes = Vec::with_capacity(self.files.len());
@@ -185,12 +191,12 @@ async fn replace(
 /// Works out the new document of one file; one that is named twice gets both patches.
 fn patch(
     wanted: &FileMetadata,
-    stored: &HashMap<FileKey, Stored>,
+    stored: &Changeable,
     communities: &HashMap<i64, std::sync::Arc<metadata::Community>>,
     documents: &mut BTreeMap<FileKey, Document>,
 ) -> Result<Outcome, Problem> {
     let key = wanted.lfn.key();
-    let file = stored.get(&key).filter(|f| f.name == wanted.lfn.split().1).ok_or_else(no_file)?;
+    let file = stored.file(key)?;
     let schema = &communities.get(&file.vo).ok_or_else(no_file)?.schema;
     let current = match documents.get(&key) {
         Some(document) => document.clone(),
@@ -213,13 +219,14 @@ impl Run for SetFileStatus {
             let reason = "is reached by `retireFiles`, which takes a reason and a grace period";
             return Err(Error::invalid("status", "retired", reason));
         }
-        let stored = find_named(&mut cx.session, self.lfns.iter(), false, Lock::Update).await?;
+        let found = find_named(cx, self.lfns.iter(), false, Lock::Update).await?;
+        let stored = cx.changeable(found).await?;
         let mut changing = BTreeSet::new();
         let outcomes: Vec<_> = self
             .lfns
             .iter()
             .map(|lfn| {
-                let file = stored.get(&lfn.key()).ok_or_else(no_file)?;
+                let file = stored.file(lfn.key())?;
                 if file.status == FileStatus::Retired {
                     return Err(Problem::new(Code::Conflict, "it is retired; restore it first"));
                 }

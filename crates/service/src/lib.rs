@@ -3,6 +3,7 @@
 //! [`Service::call`] is the only door: it holds the operation's permission against the caller,
 //! opens the transaction, runs the operation, writes the audit entry and commits.
 
+mod access;
 mod audit;
 mod caller;
 mod community;

@@ -13,7 +13,6 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run, cursor,
-    dataset::owner_only,
     file::{With, find_named, no_file, present, results},
     query::{self, Asked},
     register::{check_count, takes_files},
@@ -23,10 +22,10 @@ impl Run for AddMembers {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
         let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::Share).await?;
-        owner_only(cx, &dataset).await?;
+        cx.check_fills_dataset(&dataset).await?;
         takes_files(&dataset)?;
+        let stored = find_named(cx, self.lfns.iter(), false, Lock::Update).await?;
         let session = &mut cx.session;
-        let stored = find_named(session, self.lfns.iter(), false, Lock::Update).await?;
         let before = member::among(session, dataset.key, stored.keys().copied()).await?;
         let mut joining = BTreeSet::new();
         let outcomes: Vec<_> = self
@@ -78,10 +77,10 @@ impl Run for RemoveMembers {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
         let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::Share).await?;
-        owner_only(cx, &dataset).await?;
+        cx.check_fills_dataset(&dataset).await?;
         takes_files(&dataset)?;
+        let stored = find_named(cx, self.lfns.iter(), false, Lock::Update).await?;
         let session = &mut cx.session;
-        let stored = find_named(session, self.lfns.iter(), false, Lock::Update).await?;
         let leaving = member::among(session, dataset.key, stored.keys().copied()).await?;
         member::remove(session, dataset.key, &leaving).await?;
         let mut deltas = Deltas::default();

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
 
 use sbk_api::{
-    CountFiles, ExplainQuery, Explanation, File, Page, PageArgs, PostFindFiles, FindFiles,
+    CountFiles, ExplainQuery, Explanation, File, FindFiles, Page, PageArgs, PostFindFiles,
     Selection,
 };
 use sbk_metadata::{
@@ -103,6 +103,11 @@ pub async fn check(cx: &mut Context<'_>, asked: &Asked) -> Result<Ready, Error> 
 
 async fn check_nested(cx: &mut Context<'_>, asked: &Asked, depth: u32) -> Result<Ready, Error> {
     let query = asked.parse()?;
+    let own = cx.only_community()?.cloned();
+    if let Some(vo) = &asked.vo {
+        cx.check_sees(vo)?;
+    }
+    let asked = &Asked { vo: asked.vo.clone().or(own), ..asked.clone() };
     let communities = match &asked.vo {
         Some(vo) => vec![vo.clone()],
         None => community::list(&mut cx.session).await?.into_iter().map(|c| c.vo).collect(),
@@ -166,7 +171,9 @@ async fn by_name(
     name: &DatasetName,
     depth: u32,
 ) -> Result<Predicate, Error> {
-    let found = dataset::named(&mut cx.session, name, None, Lock::None).await?;
+    let mut found = dataset::named(&mut cx.session, name, None, Lock::None).await?;
+    let access = cx.access();
+    found.retain(|dataset| access.sees(dataset.vo));
     let defined: Vec<_> = found.into_iter().filter_map(|s| Some((s.vo, s.query?))).collect();
     if defined.is_empty() {
         return Ok(explicit);

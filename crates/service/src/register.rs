@@ -59,7 +59,12 @@ impl Run for AddFiles {
         let known = insert_files(cx, &community, &drafts).await?;
         for (draft, existing) in drafts.iter().filter_map(|d| Some((d, known.get(&d.stored.key)?)))
         {
-            call.outcomes[draft.at] = compare(draft, existing);
+            call.outcomes[draft.at] = if existing.vo == draft.stored.vo {
+                compare(draft, existing)
+            } else {
+                let text = "a file of another community has this name";
+                Err(Problem::new(Code::Conflict, text))
+            };
         }
         drafts.retain(|draft| !call.is_refused(draft.at));
         let mut deltas = Deltas::default();
@@ -142,7 +147,7 @@ pub fn unknown_element(se: &SeName) -> Problem {
 async fn open_dataset(cx: &mut Context<'_>, call: &AddFiles) -> Result<Option<DatasetKey>, Error> {
     let Some(name) = &call.dataset else { return Ok(None) };
     let found = cx.dataset(name, Some(&call.vo), Lock::Share).await?;
-    crate::dataset::owner_only(cx, &found).await?;
+    cx.check_fills_dataset(&found).await?;
     takes_files(&found)?;
     Ok(Some(found.key))
 }
@@ -455,6 +460,7 @@ fn draft(
         .schema
         .canonical(Entity::File, &new.metadata)
         .map_err(|problems| Problem::from(metadata::refuse(&problems)))?;
+    cx.check_gives("owner", new.owner.as_ref().map(AsRef::as_ref)).map_err(Problem::from)?;
     let term = |name: &str| TermKey::of(name).0;
     let owner = new.owner.as_ref().unwrap_or(&cx.caller.user);
     let group = new.group.as_ref().unwrap_or(&cx.caller.group);

@@ -15,7 +15,8 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run,
-    file::{find_named, no_file, results},
+    access::Changeable,
+    file::{find_named, results},
     register::{check_count, hold_elements, unknown_element},
 };
 
@@ -26,12 +27,13 @@ fn label(lfn: &Lfn, se: &SeName) -> String {
 
 /// Files and replicas that a call is about, locked.
 struct Found {
-    files: HashMap<FileKey, file::Stored>,
+    files: Changeable,
     replicas: HashMap<(FileKey, SeKey), Stored>,
 }
 
 async fn find(cx: &mut Context<'_>, lfns: impl Iterator<Item = &Lfn>) -> Result<Found, Error> {
-    let files = find_named(&mut cx.session, lfns, false, Lock::Update).await?;
+    let files = find_named(cx, lfns, false, Lock::Update).await?;
+    let files = cx.changeable(files).await?;
     let keys = files.keys().copied();
     let replicas = replica::of(&mut cx.session, keys, Lock::Update).await?;
     Ok(Found { files, replicas: replicas.into_iter().map(|r| (r.key(), r)).collect() })
@@ -102,7 +104,7 @@ impl Run for AddReplicas {
 }
 
 fn add(found: &Found, row: &Stored) -> Result<Outcome, Problem> {
-    let file = found.files.get(&row.file).ok_or_else(no_file)?;
+    let file = found.files.file(row.file)?;
     if file.status == FileStatus::Retired {
         return Err(Problem::new(Code::Conflict, "the file is retired; restore it first"));
     }
@@ -133,7 +135,7 @@ fn named<'a>(
         .iter()
         .map(|name| {
             let key = (name.lfn.key(), SeKey::of(&name.se));
-            let file = found.files.get(&key.0).ok_or_else(no_file)?;
+            let file = found.files.file(key.0)?;
             let absent = || Problem::new(Code::NotFound, "there is no such replica");
             Ok((file, found.replicas.get(&key).ok_or_else(absent)?))
         })

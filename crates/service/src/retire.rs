@@ -20,7 +20,7 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run,
-    file::{find_named, no_file, results},
+    file::{find_named, results},
     register::check_count,
 };
 
@@ -179,7 +179,8 @@ pub fn frozen(name: &DatasetName) -> Problem {
 impl Run for RetireFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Retirement, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
-        let stored = find_named(&mut cx.session, self.lfns.iter(), false, Lock::Update).await?;
+        let found = find_named(cx, self.lfns.iter(), false, Lock::Update).await?;
+        let stored = cx.changeable(found).await?;
         let mut going: Vec<&Stored> =
             stored.values().filter(|file| file.status != FileStatus::Retired).collect();
         going.sort_by_key(|file| file.key);
@@ -187,11 +188,11 @@ impl Run for RetireFiles {
         let mut seen = BTreeSet::new();
         let outcomes = self.lfns.iter().map(|lfn| {
             let key = lfn.key();
-            let outcome = match stored.get(&key) {
-                None => Err(no_file()),
-                Some(file) if file.status == FileStatus::Retired => Ok(Outcome::Unchanged),
-                Some(_) if !seen.insert(key) => Ok(Outcome::Unchanged),
-                Some(_) => kept.get(&key).map_or(Ok(Outcome::Changed), |name| Err(frozen(name))),
+            let outcome = match stored.file(key) {
+                Err(problem) => Err(problem),
+                Ok(file) if file.status == FileStatus::Retired => Ok(Outcome::Unchanged),
+                Ok(_) if !seen.insert(key) => Ok(Outcome::Unchanged),
+                Ok(_) => kept.get(&key).map_or(Ok(Outcome::Changed), |name| Err(frozen(name))),
             };
             (lfn.as_str(), outcome)
         });
@@ -214,7 +215,8 @@ impl Run for RetireFiles {
 impl Run for RestoreFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
-        let stored = find_named(&mut cx.session, self.lfns.iter(), false, Lock::Update).await?;
+        let found = find_named(cx, self.lfns.iter(), false, Lock::Update).await?;
+        let stored = cx.changeable(found).await?;
         let mut back: Vec<Stored> = stored
             .values()
             .filter(|file| file.status == FileStatus::Retired)
@@ -231,10 +233,10 @@ impl Run for RestoreFiles {
         file::set_status(&mut cx.session, &back, now).await?;
         cx.count(deltas).await?;
         let outcomes = self.lfns.iter().map(|lfn| {
-            let outcome = match stored.get(&lfn.key()) {
-                None => Err(no_file()),
-                Some(file) if file.status == FileStatus::Retired => Ok(Outcome::Changed),
-                Some(_) => Ok(Outcome::Unchanged),
+            let outcome = match stored.file(lfn.key()) {
+                Err(problem) => Err(problem),
+                Ok(file) if file.status == FileStatus::Retired => Ok(Outcome::Changed),
+                Ok(_) => Ok(Outcome::Unchanged),
             };
             (lfn.as_str(), outcome)
         });

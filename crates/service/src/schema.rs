@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use sbk_api::{
-    ApplySchema, ListSchemaVersions, Page, SchemaChange, SchemaDocument, SchemaPlan, GetSchema,
+    ApplySchema, GetSchema, ListSchemaVersions, Page, SchemaChange, SchemaDocument, SchemaPlan,
 };
 use sbk_metadata::{Change, Document, Entity, Schema, convert};
 use sbk_model::Vo;

@@ -10,7 +10,6 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run, cursor,
-    dataset::owner_only,
     query::{self, Asked},
 };
 
@@ -32,7 +31,7 @@ fn present(name: &DatasetName, stored: Stored) -> Snapshot {
 impl Run for FreezeDataset {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Snapshot, Error> {
         let old = cx.dataset(&self.name, self.vo.as_ref(), Lock::Update).await?;
-        owner_only(cx, &old).await?;
+        cx.check_changes_dataset(&old).await?;
         let latest = snapshot::latest(&mut cx.session, old.key).await?;
         if let (DatasetStatus::Frozen, Some(latest)) = (old.status, &latest) {
             cx.note(Note::default());

@@ -13,7 +13,7 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run, cursor,
-    directory::{STEP, find, no_directory},
+    directory::{STEP, find, find_own, no_directory},
     file::communities,
     metadata,
     retire::retire,
@@ -32,7 +32,8 @@ impl Run for ChangeDirectory {
         }
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         cx.session.intern(names.iter().map(String::as_str)).await?;
-        let top = find(cx, &self.path, Lock::Update).await?;
+        let top = find_own(cx, &self.path).await?;
+        cx.check_gives("owner", self.owner.as_ref().map(AsRef::as_ref))?;
         let mut progress = Progress { done: true, ..Progress::default() };
         if self.recursive {
             progress = change_below(self, cx).await?;
@@ -189,6 +190,7 @@ impl Run for MoveDirectory {
             cx.note(Note::default());
             return Ok(Progress { done: true, ..Progress::default() });
         };
+        check_own(cx, &top)?;
         let walked = walk(cx, &self.from, None).await?;
         let files = move_files(self, cx, top.vo, &walked).await?;
         let directories = remove_moved(self, cx).await?;
@@ -203,6 +205,14 @@ impl Run for MoveDirectory {
         });
         Ok(Progress { done: left.is_none(), directories, files, next: None })
     }
+}
+
+/// Refuses a directory that the caller does not see, or may not change.
+fn check_own(cx: &Context<'_>, top: &Stored) -> Result<(), Error> {
+    if !cx.access().sees(top.vo) {
+        return Err(no_directory(&top.path));
+    }
+    cx.check_changes_directory(top)
 }
 
 fn target(call: &MoveDirectory, path: &DirPath) -> Result<DirPath, Error> {
@@ -298,7 +308,10 @@ impl Run for RemoveDirectory {
             return Err(Error::invalid("path", "/", "cannot be removed"));
         }
         // Going on finds nothing left when the step before was repeated.
-        if directory::find_one(&mut cx.session, &self.path, Lock::Update).await?.is_none() {
+        let top = directory::find_one(&mut cx.session, &self.path, Lock::Update).await?;
+        if let Some(top) = &top {
+            check_own(cx, top)?;
+        } else {
             if self.after.is_none() {
                 return Err(no_directory(&self.path));
             }

@@ -34,7 +34,7 @@ impl Wanted {
         Self {
             owner: cx.caller.user.clone(),
             group: cx.caller.group.clone(),
-            mode: Mode::DIRECTORY,
+            mode: if cx.access().is_official() { Mode::DIRECTORY } else { Mode::OWN_DIRECTORY },
             metadata: Document::new(),
             created: cx.now,
             modified: cx.now,
@@ -52,6 +52,7 @@ pub async fn ensure(
     wanted: &BTreeSet<DirPath>,
     explicit: &BTreeMap<DirPath, Wanted>,
 ) -> Result<BTreeSet<DirPath>, Error> {
+    cx.check_writes_in(wanted).await?;
     let held = directory::hold(&mut cx.session, wanted).await?;
     if held.len() == wanted.len() {
         return Ok(BTreeSet::new());

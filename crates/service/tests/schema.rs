@@ -31,13 +31,7 @@ async fn plan(catalogue: &Catalogue, toml: String) -> SchemaPlan {
 }
 
 async fn metadata(catalogue: &Catalogue, lfn: &str) -> Metadata {
-    catalogue
-        .call(GetFile { lfn: lfn.parse().unwrap() })
-        .await
-        .unwrap()
-        .metadata
-        .map()
-        .into_owned()
+    catalogue.call(GetFile { lfn: lfn.parse().unwrap() }).await.unwrap().metadata.map().into_owned()
 }
 
 async fn version(catalogue: &Catalogue) -> u32 {

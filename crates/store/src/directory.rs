@@ -6,7 +6,7 @@ use sbk_model::{AuditId, DirKey, DirPath, Mode, TermKey, Timestamp};
 
 use crate::{
     Error, Session,
-    dialect::{Batch, Cells, Conflict, Row},
+    dialect::{Batch, Cells, Conflict, Param, Row},
 };
 
 /// A directory as it is stored.
@@ -183,19 +183,28 @@ pub async fn paths(
     Ok(known)
 }
 
-/// Lists the directories directly below another by path, after a base name.
+/// Lists the directories directly below another by path, all or those of a community, after a
+/// base name.
 pub async fn children(
     session: &mut Session,
     parent: &DirPath,
+    vo: Option<TermKey>,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Stored>, Error> {
+    let after = format!("{}/{after}", parent.prefix());
+    let mut params: Vec<Param> = vec![parent.key().0.into(), after.into()];
+    let mut of_vo = "";
+    if let Some(vo) = vo {
+        of_vo = "AND d.vo = ?";
+        params.push(vo.0.into());
+    }
+    params.push(limit.into());
     let sql = format!(
-        "SELECT {COLUMNS} FROM directory d WHERE d.parent = ? AND d.path > ? \
+        "SELECT {COLUMNS} FROM directory d WHERE d.parent = ? AND d.path > ? {of_vo} \
          ORDER BY d.path LIMIT ?"
     );
-    let after = format!("{}/{after}", parent.prefix());
-    let rows = session.rows(&sql, vec![parent.key().0.into(), after.into(), limit.into()]).await?;
+    let rows = session.rows(&sql, params).await?;
     rows.iter().map(read).collect()
 }
 

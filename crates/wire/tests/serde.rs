@@ -71,7 +71,10 @@ fn json_that_was_kept_as_text_is_taken_apart() {
 #[test]
 fn what_does_not_fit_is_refused_with_a_reason() {
     assert!(to_value(&u64::MAX).unwrap_err().to_string().contains("2^63"));
-    assert!(from_value::<Inner>(Value::dict([("number", "x")].map(|(k, v)| (k, Value::from(v))))).is_err());
+    assert!(
+        from_value::<Inner>(Value::dict([("number", "x")].map(|(k, v)| (k, Value::from(v)))))
+            .is_err()
+    );
     assert!(from_value::<Choice>(Value::Int(1)).is_err());
     assert!(from_value::<Vec<i64>>(Value::Bytes(vec![255])).is_err());
 }

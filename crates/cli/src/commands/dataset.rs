@@ -1,8 +1,8 @@
 use clap::{Args, Subcommand};
 use sbk_api::{
     AddDatasets, AddMembers, Atomicity, ChangeDataset, CompareSnapshots, Declared, FreezeDataset,
-    GetDatasets, ListMembers, ListSnapshots, NewDataset, PageArgs, RemoveDataset, RemoveMembers,
-    GetDataset,
+    GetDataset, GetDatasets, ListMembers, ListSnapshots, NewDataset, PageArgs, RemoveDataset,
+    RemoveMembers,
 };
 use sbk_model::{
     DatasetKind, DatasetName, DatasetStatus, GroupName, Reason, SiteName, UserName, Vo,

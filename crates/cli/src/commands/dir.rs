@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use sbk_api::{
-    ChangeDirectory, CreateDirectories, Directory, ListDirectory, MoveDirectory, NewDirectory,
-    PageArgs, RemoveDirectory, SetDirectoryMetadata, GetDirectory,
+    ChangeDirectory, CreateDirectories, Directory, GetDirectory, ListDirectory, MoveDirectory,
+    NewDirectory, PageArgs, RemoveDirectory, SetDirectoryMetadata,
 };
 use sbk_model::{DirPath, GroupName, Mode, Reason, UserName, Vo};
 use serde_json::json;

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sbk_api::{
-    AddFiles, Atomicity, FileMetadata, GetFiles, FoundFiles, NewFile, PurgeFiles, Replica,
-    RestoreFiles, RetireFiles, Retirement, SetMetadata, SetFileStatus, GetFile,
+    AddFiles, Atomicity, FileMetadata, FoundFiles, GetFile, GetFiles, NewFile, PurgeFiles, Replica,
+    RestoreFiles, RetireFiles, Retirement, SetFileStatus, SetMetadata,
 };
 use sbk_model::{
     Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, Lfn, Reason, SeName,

@@ -1,6 +1,6 @@
 use clap::Args;
 use sbk_api::{
-    CountFiles, ExplainQuery, Explanation, PageArgs, PostFindFiles, FindFiles, Selection,
+    CountFiles, ExplainQuery, Explanation, FindFiles, PageArgs, PostFindFiles, Selection,
 };
 use sbk_model::Vo;
 use serde_json::Value;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use futures::stream;
-use sbk_api::{ApplySchema, ListSchemaVersions, PageArgs, SchemaPlan, GetSchema};
+use sbk_api::{ApplySchema, GetSchema, ListSchemaVersions, PageArgs, SchemaPlan};
 use sbk_model::{Reason, Vo};
 
 use crate::{context::Context, failure::Failure, human, input, output::Format, promotion::promote};

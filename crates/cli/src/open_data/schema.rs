@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use sbk_api::{ApplySchema, Code, DeclareCommunity, Problem, GetSchema};
+use sbk_api::{ApplySchema, Code, DeclareCommunity, GetSchema, Problem};
 use sbk_model::Vo;
 use toml::{Table, Value};
 

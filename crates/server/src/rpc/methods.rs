@@ -1,0 +1,362 @@
+//! The table of methods, made from the operations.
+
+use std::{collections::HashMap, pin::Pin};
+
+use futures::{Stream, future::BoxFuture};
+use sbk_api::{Code, Listing, Operation, Problem};
+use sbk_model::Permission;
+use sbk_service::{CallContext, Caller, Run, Service};
+use sbk_wire::Value;
+use utoipa::openapi::{
+    RefOr,
+    schema::{Schema, SchemaType, Type},
+};
+
+use super::{Failure, answer, arguments};
+use crate::{openapi, stream};
+
+/// Lines of JSON, in pieces of some thousand items.
+pub type Lines = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Problem>> + Send>>;
+
+type Call = fn(Service, Caller, Value, CallContext) -> BoxFuture<'static, Result<Value, Failure>>;
+type Streamed = fn(Service, Caller, Value) -> BoxFuture<'static, Result<Lines, Failure>>;
+
+/// What an argument may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A list.
+    List,
+    /// A text.
+    Text,
+    /// A dictionary.
+    Dict,
+    /// A dictionary whose keys are names, which stands for the list of them.
+    Names,
+    /// A whole number.
+    Int,
+    /// A truth value.
+    Bool,
+    /// A number.
+    Float,
+}
+
+impl Kind {
+    /// What Python calls it.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Text => "str",
+            Self::Dict | Self::Names => "dict",
+            Self::Int => "int",
+            Self::Bool => "bool",
+            Self::Float => "float",
+        }
+    }
+
+    fn takes(self, value: &Value) -> bool {
+        match self {
+            Self::List => matches!(value, Value::List(_) | Value::Tuple(_)),
+            Self::Text => matches!(value, Value::Text(_) | Value::DateTime(_) | Value::Date(_)),
+            Self::Dict | Self::Names => matches!(value, Value::Dict(_)),
+            Self::Int => matches!(value, Value::Int(_) | Value::Bool(_)),
+            Self::Bool => matches!(value, Value::Bool(_)),
+            Self::Float => matches!(value, Value::Float(_) | Value::Int(_)),
+        }
+    }
+}
+
+/// One argument.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it may be; anything when empty.
+    pub kinds: Vec<Kind>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is for.
+    pub description: String,
+}
+
+impl Parameter {
+    /// Whether a value may be given for it.
+    pub fn takes(&self, value: &Value) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.takes(value))
+    }
+}
+
+/// One method.
+pub struct Method {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// The permission that a caller needs.
+    pub requires: Permission,
+    /// Whether it changes anything.
+    pub writes: bool,
+    places: Vec<Parameter>,
+    options: Vec<Parameter>,
+    call: Call,
+    lines: Option<Streamed>,
+}
+
+impl Method {
+    /// The arguments that are given by their place.
+    pub fn positional(&self) -> &[Parameter] {
+        &self.places
+    }
+
+    /// The arguments that are given in the dictionary at the end.
+    pub fn options(&self) -> &[Parameter] {
+        &self.options
+    }
+
+    /// Whether its answer can be streamed.
+    pub fn streams(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// Calls it with arguments in their places.
+    pub async fn call(
+        &self,
+        service: Service,
+        caller: Caller,
+        given: Vec<Value>,
+        context: CallContext,
+    ) -> Result<Value, Failure> {
+        let given = self.completed(arguments::named(self, given)?, &caller);
+        (self.call)(service, caller, given, context).await
+    }
+
+    /// Calls it with arguments by their names.
+    pub async fn call_named(
+        &self,
+        service: Service,
+        caller: Caller,
+        given: Value,
+        context: CallContext,
+    ) -> Result<Value, Failure> {
+        let given = self.completed(given, &caller);
+        (self.call)(service, caller, given, context).await
+    }
+
+    /// Begins to stream its answer.
+    pub async fn stream(
+        &self,
+        service: Service,
+        caller: Caller,
+        given: Vec<Value>,
+    ) -> Result<Lines, Failure> {
+        let lines = self.lines.ok_or_else(|| {
+            let text = format!("{} does not answer a list; call it as RPC", self.name);
+            Failure::from(Problem::new(Code::Invalid, text))
+        })?;
+        let given = self.completed(arguments::named(self, given)?, &caller);
+        lines(service, caller, given).await
+    }
+
+    /// Names the caller's community where the method takes one and none is given.
+    fn completed(&self, given: Value, caller: &Caller) -> Value {
+        let Value::Dict(mut entries) = given else { return given };
+        let takes_vo = self.places.iter().chain(&self.options).any(|p| p.name == "vo");
+        let has_vo = entries.iter().any(|(name, _)| name.text() == Some("vo"));
+        if takes_vo
+            && !has_vo
+            && let Some(vo) = &caller.vo
+        {
+            entries.push((Value::from("vo"), Value::from(vo.as_str())));
+        }
+        Value::Dict(entries)
+    }
+}
+
+fn read<O: Operation>(arguments: Value) -> Result<O, Failure> {
+    serde_path_to_error::deserialize(arguments).map_err(|error| {
+        let path = error.path().to_string();
+        let detail = match path.as_str() {
+            "." => error.inner().to_string(),
+            _ => format!("{path}: {}", error.inner()),
+        };
+        Failure::from(Problem::new(Code::Invalid, detail))
+    })
+}
+
+fn refused<O: Operation>(error: &sbk_service::Error) -> Failure {
+    if matches!(error.code(), Code::Internal | Code::Unavailable) {
+        tracing::error!(operation = O::NAME, %error, "a request failed");
+    }
+    Failure::from(Problem::from(error))
+}
+
+fn call<O: Run>(
+    service: Service,
+    caller: Caller,
+    arguments: Value,
+    context: CallContext,
+) -> BoxFuture<'static, Result<Value, Failure>> {
+    Box::pin(async move {
+        let operation = read::<O>(arguments)?;
+        let output = service.call(&caller, operation, context).await;
+        let output = output.map_err(|error| refused::<O>(&error))?;
+        Ok(answer::shaped(&output)?)
+    })
+}
+
+fn lines<L: Listing + Run>(
+    service: Service,
+    caller: Caller,
+    arguments: Value,
+) -> BoxFuture<'static, Result<Lines, Failure>> {
+    Box::pin(async move {
+        let operation = read::<L>(arguments)?;
+        let pages = stream::pages(service, caller, operation).await;
+        let pages = pages.map_err(|error| refused::<L>(&error))?;
+        Ok(Box::pin(pages) as Lines)
+    })
+}
+
+/// All methods, by name.
+pub struct Methods {
+    list: Vec<Method>,
+    by_name: HashMap<&'static str, usize>,
+}
+
+impl Methods {
+    /// Makes the table.
+    pub fn new() -> Self {
+        let mut list = Vec::new();
+        macro_rules! add {
+            (plain: $($plain:ty),*; listing: $($listing:ty),*;) => {
+                $(list.extend(method::<$plain>(None));)*
+                $(list.extend(method::<$listing>(Some(lines::<$listing>)));)*
+            };
+        }
+        sbk_api::every_operation!(add);
+        list.sort_by_key(|method| method.name);
+        let by_name = list.iter().enumerate().map(|(at, method)| (method.name, at)).collect();
+        Self { list, by_name }
+    }
+
+    /// The method of a name.
+    pub fn find(&self, name: &str) -> Option<&Method> {
+        self.list.get(*self.by_name.get(name)?)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> std::slice::Iter<'_, Method> {
+        self.list.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Methods {
+    type Item = &'a Method;
+    type IntoIter = std::slice::Iter<'a, Method>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Default for Methods {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn method<O: Run>(lines: Option<Streamed>) -> Option<Method> {
+    let positional = O::POSITIONAL?;
+    let mut schemas = vec![];
+    O::schemas(&mut schemas);
+    let schemas: HashMap<_, _> = schemas.into_iter().collect();
+    let properties = openapi::properties::<O>().into_iter();
+    let mut options: Vec<_> = properties.map(|property| parameter(property, &schemas)).collect();
+    let mut take = |name: &str| match name {
+        "query" => {
+            options.retain(|option| !matches!(option.name.as_str(), "expr" | "where"));
+            Parameter {
+                name: name.into(),
+                kinds: vec![Kind::Text, Kind::Dict],
+                required: true,
+                description: "A text in the query language, or a dictionary of conditions.".into(),
+            }
+        }
+        _ => {
+            let at = options.iter().position(|option| option.name == name);
+            options.remove(at.expect("a place has the name of an argument, as a test checks"))
+        }
+    };
+    let places = positional.iter().map(|name| take(name)).collect();
+    Some(Method {
+        name: O::NAME,
+        summary: O::SUMMARY,
+        requires: O::REQUIRES,
+        writes: O::WRITES,
+        places,
+        options,
+        call: call::<O>,
+        lines,
+    })
+}
+
+fn parameter(
+    (name, schema, required): (String, RefOr<Schema>, bool),
+    schemas: &HashMap<String, RefOr<Schema>>,
+) -> Parameter {
+    let target = match &schema {
+        RefOr::Ref(reference) => {
+            schemas.get(reference.ref_location.rsplit('/').next().unwrap_or_default())
+        }
+        RefOr::T(_) => None,
+    };
+    let (kinds, description) = kinds(&name, target.unwrap_or(&schema));
+    Parameter { name, kinds, required, description }
+}
+
+fn kinds(name: &str, schema: &RefOr<Schema>) -> (Vec<Kind>, String) {
+    match schema {
+        RefOr::T(Schema::Array(array)) => {
+            // Lists of things that have a name may be dictionaries.
+            let last =
+                if matches!(name, "files" | "directories") { Kind::Dict } else { Kind::Names };
+            let kinds = match name {
+                "records" | "replicas" | "elements" | "datasets" => vec![Kind::List],
+                _ => vec![Kind::List, Kind::Text, last],
+            };
+            (kinds, array.description.clone().unwrap_or_default())
+        }
+        RefOr::T(Schema::Object(object)) => {
+            let kind = |kind: &Type| match kind {
+                Type::Object => Some(Kind::Dict),
+                Type::String => Some(Kind::Text),
+                Type::Integer => Some(Kind::Int),
+                Type::Number => Some(Kind::Float),
+                Type::Boolean => Some(Kind::Bool),
+                Type::Array => Some(Kind::List),
+                Type::Null => None,
+            };
+            let kinds = match &object.schema_type {
+                SchemaType::Type(one) => kind(one).into_iter().collect(),
+                SchemaType::Array(many) => many.iter().filter_map(kind).collect(),
+                SchemaType::AnyValue => Vec::new(),
+            };
+            (kinds, object.description.clone().unwrap_or_default())
+        }
+        RefOr::T(_) | RefOr::Ref(_) => (Vec::new(), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_but_the_one_of_rest_alone_is_a_method() {
+        let methods = Methods::new();
+
+        assert_eq!(methods.iter().count(), 46);
+        assert!(methods.find("addFiles").is_some_and(|method| !method.streams()));
+        assert!(methods.find("findFiles").is_some_and(Method::streams));
+        assert!(methods.find("postFindFiles").is_none());
+    }
+}
