@@ -1,0 +1,1 @@
+//! Bearer tokens of DiracX and of WLCG issuers.
