@@ -25,11 +25,11 @@ pub struct PermissionMap {
 
 impl Default for PermissionMap {
     fn default() -> Self {
-        use Permission::{ManageDatasets, ManageSchema, Produce, Read, Write};
+        use Permission::{AllCommunities, ManageDatasets, ManageSchema, Produce, Read, Write};
         let table: [(&str, &[Permission]); 9] = [
             ("NormalUser", &[Read, Write]),
             ("Operator", &[Read]),
-            ("TrustedHost", &[Read]),
+            ("TrustedHost", &[Read, AllCommunities]),
             ("GenericPilot", &[Read, Write, Produce]),
             ("JobAdministrator", &[Read, Write, Produce]),
             ("ProductionManagement", &[Read, Write, Produce, ManageDatasets]),
@@ -118,6 +118,7 @@ const fn name(permission: Permission) -> &'static str {
         Permission::Produce => "produce",
         Permission::ManageDatasets => "manage_datasets",
         Permission::ManageSchema => "manage_schema",
+        Permission::AllCommunities => "all_communities",
         Permission::Administer => "administer",
     }
 }
