@@ -55,6 +55,17 @@ impl FrameReader {
         self.buffer.is_empty()
     }
 
+    /// How long the message of the next frame is, once its length came. Nothing of the message is
+    /// taken.
+    pub fn pending(&self) -> Result<Option<usize>, FrameError> {
+        match self.head()? {
+            Some(head) if head.length > self.limit => {
+                Err(FrameError::TooLong { limit: self.limit })
+            }
+            head => Ok(head.map(|head| head.length)),
+        }
+    }
+
     /// The next frame, once all of it came. After an error the connection is of no more use.
     #[expect(clippy::should_implement_trait, reason = "it is no iterator: more may come later")]
     pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
