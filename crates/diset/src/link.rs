@@ -114,7 +114,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     }
 
     async fn fill(&mut self) -> Result<(), LinkError> {
-        let mut chunk = [0; CHUNK];
+        // A connection that waits for a short message holds a short buffer.
+        let mut chunk = vec![0; self.frames.limit().clamp(512, CHUNK)];
         let read = tokio::time::timeout(self.patience, self.stream.read(&mut chunk)).await;
         match read.map_err(|_| LinkError::Silent(self.patience))?? {
             0 => Err(LinkError::Closed),

@@ -1,8 +1,14 @@
+//! The configuration of the service.
+
+mod dirac;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+
+pub use dirac::{ConnectionsSection, DiracSection, RevocationLists, TlsSection};
 
 /// The configuration of the service: one TOML file, each key of which can be overridden by an
 /// environment variable such as `SBK__SERVER__LISTEN`.
@@ -13,8 +19,14 @@ pub struct Config {
     pub server: ServerSection,
     /// Where the bookkeeping is kept.
     pub database: DatabaseSection,
-    /// Who callers are.
+    /// Who callers on this machine are, where there is no registry.
     pub identity: IdentitySection,
+    /// Certificates: our own, and those that we trust.
+    pub tls: TlsSection,
+    /// The place of the service in a DIRAC installation.
+    pub dirac: DiracSection,
+    /// How many connections there may be, and how long they may be idle.
+    pub connections: ConnectionsSection,
     /// What is written about the service's work.
     pub log: LogSection,
 }
@@ -160,20 +172,54 @@ impl Config {
             ("server.request_seconds", self.server.request_seconds),
             ("server.max_body_bytes", self.server.max_body_bytes as u64),
             ("database.connections", self.database.connections as u64),
+            ("connections.max", self.connections.max as u64),
+            ("connections.max_handshakes", self.connections.max_handshakes as u64),
+            ("connections.handshake_seconds", self.connections.handshake_seconds),
+            ("connections.idle_seconds", self.connections.idle_seconds),
+            ("connections.max_requests_per_caller", self.connections.max_requests_per_caller as u64),
+            ("tls.reload_seconds", self.tls.reload_seconds),
+            ("dirac.refresh_seconds", self.dirac.refresh_seconds),
         ];
         for (key, value) in at_least_one {
             if value == 0 {
                 return Err(Error::Config(format!("{key}: must be at least 1")));
             }
         }
-        if !self.server.listen.ip().is_loopback() {
+        let diset = self.dirac.diset_address()?;
+        let has_tls = self.has_tls();
+        let wrong = |text: &str| Err(Error::Config(text.to_owned()));
+        if self.dirac.parts().is_none() {
+            return wrong("dirac.service: is not of the form System/Component");
+        }
+        if has_tls == self.tls.key.as_os_str().is_empty() {
+            return wrong("tls.key: is needed beside tls.certificate, and the other way round");
+        }
+        if has_tls && !self.dirac.has_registry() {
+            return wrong(
+                "dirac.configuration: is needed with tls.certificate; name a dirac.cfg with the \
+                 users, or dirac.servers",
+            );
+        }
+        if !has_tls && (diset.is_some() || self.dirac.has_registry()) {
+            return wrong(
+                "tls.certificate: is needed with dirac.diset, dirac.configuration or \
+                 dirac.servers: users are known by their certificates",
+            );
+        }
+        if !has_tls && !self.server.listen.ip().is_loopback() {
             return Err(Error::Config(format!(
                 "server.listen: {} can be reached from other machines, and no source of \
-                 identities is configured; listen on 127.0.0.1 or [::1]",
+                 identities is configured; listen on 127.0.0.1 or [::1], or set tls.certificate \
+                 and dirac.configuration",
                 self.server.listen
             )));
         }
         Ok(())
+    }
+
+    /// Whether the service speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        !self.tls.certificate.as_os_str().is_empty()
     }
 
     /// A file with every key, its meaning and its default.

@@ -1,9 +1,9 @@
 //! Operations as REST.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Bytes,
     extract::{
         DefaultBodyLimit, RawPathParams, RawQuery, State, rejection::RawPathParamsRejection,
@@ -12,52 +12,43 @@ use axum::{
     response::Response,
     routing::{MethodFilter, get, on},
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use sbk_api::{Code, Listing, Problem};
 use sbk_model::IdempotencyKey;
-use sbk_service::{CallContext, Caller, Run, Service};
-use tokio::sync::Semaphore;
+use sbk_registry::Method;
+use sbk_service::{CallContext, Caller, Run};
+use sbk_wire::Value;
 use tower_http::{compression::CompressionLayer, decompression::RequestDecompressionLayer};
 use tracing::Instrument;
 
 use crate::{
     Config,
+    app::Shared,
+    authority::{Admitted, Peer},
     exchange::{self, REQUEST_ID},
-    openapi, stream,
+    http::Origin,
+    openapi, stream, tornado,
 };
 
-/// What every request works with.
-pub struct App {
-    service: Service,
-    caller: Caller,
-    config: Config,
-    requests: Semaphore,
-    metrics: PrometheusHandle,
-}
-
-type Shared = Arc<App>;
+/// The header in which somebody with a plain certificate names the group that they act for.
+const GROUP: &str = "x-dirac-group";
 
 /// Where REST begins.
 pub const BASE: &str = "/api/v1";
 
 /// All routes of the service.
-pub fn router(service: Service, config: &Config, metrics: PrometheusHandle) -> Router {
-    let identity = &config.identity;
-    let permissions = identity.local_permissions.iter().copied();
-    let caller = Caller::with(&identity.local_user, &identity.local_group, permissions);
-    let requests = Semaphore::new(config.server.max_requests);
-    let app = App { service, caller, config: config.clone(), requests, metrics };
-    operations(Router::new())
+pub fn router(app: &Shared) -> Router {
+    let most = app.config.server.max_body_bytes;
+    tornado::routes(operations(Router::new()), app)
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(show_metrics))
         .merge(openapi::pages())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
-        .layer(DefaultBodyLimit::max(config.server.max_body_bytes))
+        .layer(DefaultBodyLimit::max(most))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .layer(CompressionLayer::new())
-        .with_state(Arc::new(app))
+        .with_state(app.clone())
 }
 
 /// Adds a route for each operation.
@@ -89,6 +80,7 @@ fn filter<O: sbk_api::Operation>() -> MethodFilter {
 /// What a request brought, as far as it could be read.
 struct Request {
     app: Shared,
+    origin: Origin,
     path: Option<Vec<(String, String)>>,
     query: Option<String>,
     headers: HeaderMap,
@@ -97,15 +89,16 @@ struct Request {
 
 async fn plain<O: Run>(
     State(app): State<Shared>,
+    Extension(origin): Extension<Origin>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let request = Request { app, path: owned(path), query, headers, body };
-    answer::<O, _>(request, async |request, operation: O| {
+    let request = Request { app, origin, path: owned(path), query, headers, body };
+    answer::<O, _>(request, async |request, caller: &Caller, operation: O| {
         let context = CallContext { idempotency_key: idempotency_key(&request.headers)? };
-        let call = request.app.service.call(&request.app.caller, operation, context);
+        let call = request.app.service.call(caller, operation, context);
         Ok(exchange::json(&limited::<O, _>(request, call).await?))
     })
     .await
@@ -113,19 +106,20 @@ async fn plain<O: Run>(
 
 async fn listing<L: Listing + Run>(
     State(app): State<Shared>,
+    Extension(origin): Extension<Origin>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let request = Request { app, path: owned(path), query, headers, body };
-    answer::<L, _>(request, async |request, operation: L| {
+    let request = Request { app, origin, path: owned(path), query, headers, body };
+    answer::<L, _>(request, async |request, caller: &Caller, operation: L| {
         let app = &request.app;
         if exchange::wants_lines(&request.headers) {
-            let lines = stream::lines(app.service.clone(), app.caller.clone(), operation);
+            let lines = stream::lines(app.service.clone(), caller.clone(), operation);
             return limited::<L, _>(request, lines).await;
         }
-        let call = app.service.call(&app.caller, operation, CallContext::default());
+        let call = app.service.call(caller, operation, CallContext::default());
         Ok(exchange::json(&limited::<L, _>(request, call).await?))
     })
     .await
@@ -162,12 +156,21 @@ async fn limited<O: sbk_api::Operation, T>(
 async fn answer<O, F>(request: Request, run: F) -> Response
 where
     O: Run,
-    F: AsyncFnOnce(&Request, O) -> Result<Response, Problem>,
+    F: AsyncFnOnce(&Request, &Caller, O) -> Result<Response, Problem>,
 {
     let began = Instant::now();
     let id = request_id(&request);
     let span = tracing::info_span!("request", request_id = %id, operation = O::NAME);
+    let admitted = match admitted::<O>(&request) {
+        Ok(admitted) => admitted,
+        Err(response) => return response,
+    };
+    let caller = &admitted.caller;
     let result = async {
+        let _own = request.app.authority.place(caller).ok_or_else(|| {
+            let text = "you have too many requests in progress; wait for one of them to end";
+            Problem::new(Code::Busy, text)
+        })?;
         let _place = request.app.requests.try_acquire().map_err(|_| {
             Problem::new(Code::Busy, "the service has too much to do; try again later")
         })?;
@@ -184,7 +187,7 @@ where
             Problem::new(Code::Invalid, "the path is not UTF-8 when its %XX are decoded")
         })?;
         let operation = exchange::arguments::<O>(path, request.query.as_deref(), body)?;
-        run(&request, operation).await
+        run(&request, caller, operation).await
     }
     .instrument(span.clone())
     .await;
@@ -205,6 +208,28 @@ where
     response
 }
 
+/// Says who calls, or answers that they may not: 401 to somebody who showed nothing, 403 to
+/// others.
+fn admitted<O: sbk_api::Operation>(request: &Request) -> Result<Admitted, Response> {
+    let Request { app, origin, headers, .. } = request;
+    let method = Method::Call(O::NAME);
+    let group = headers.get(GROUP).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let extra = Value::from(group);
+    app.authority.admit(&origin.peer, &extra, method, None, app.now()).map_err(|refused| {
+        app.security.refused(origin.address, O::NAME, &refused);
+        let (status, text) = match origin.peer {
+            Peer::Nobody => {
+                let text = "who calls is not known; use a certificate, a proxy or a token";
+                (StatusCode::UNAUTHORIZED, text)
+            }
+            Peer::Local | Peer::Certified(_) => {
+                (StatusCode::FORBIDDEN, "you are not known here, or may not do this")
+            }
+        };
+        exchange::problem_with(status, &Problem::new(Code::Forbidden, text))
+    })
+}
+
 fn bad_body(rejection: &axum::extract::rejection::BytesRejection, config: &Config) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let most = config.server.max_body_bytes;
@@ -221,10 +246,7 @@ fn request_id(request: &Request) -> String {
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<sbk_model::RequestId>().ok())
-        .map_or_else(
-            || format!("{:016x}", request.app.service.environment().random()),
-            |id| id.to_string(),
-        )
+        .map_or_else(|| request.app.request_id(), |id| id.to_string())
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {

@@ -2,11 +2,13 @@
 
 mod answer;
 mod arguments;
+mod dispatch;
 mod methods;
 mod standard;
 mod upload;
 
 pub use answer::{Failure, failed, ok};
-pub use methods::{Lines, Method, Methods, Parameter};
-pub use standard::{Standard, started};
+pub use dispatch::{Incoming, Kind, dispatch, placed};
+pub use methods::{Lines, Method, Methods};
+pub use standard::Standard;
 pub use upload::{FileId, Upload};

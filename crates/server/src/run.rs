@@ -1,10 +1,20 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
+use sbk_pki::{ClientVerifier, server_config};
 use sbk_service::{CallContext, Caller, Service};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{Config, Error, observe, rest};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    Config, Error,
+    app::App,
+    diset,
+    follow::{self, Keys, Source},
+    http,
+    listen::{self, Tls},
+    observe, rest,
+};
 
 /// How often maintenance looks for something to do.
 const MAINTENANCE: Duration = Duration::from_mins(1);
@@ -13,9 +23,9 @@ const MAINTENANCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    diset_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
-    listener: JoinHandle<()>,
-    maintenance: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
     drain: Duration,
 }
 
@@ -25,14 +35,20 @@ impl Running {
         self.address
     }
 
+    /// The address for DISET.
+    pub fn diset_address(&self) -> Option<SocketAddr> {
+        self.diset_address
+    }
+
     /// Takes no more requests, finishes those in progress, and ends.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        let both = async {
-            let _ = self.listener.await;
-            let _ = self.maintenance.await;
+        let all = async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
         };
-        if tokio::time::timeout(self.drain, both).await.is_err() {
+        if tokio::time::timeout(self.drain, all).await.is_err() {
             tracing::warn!("requests were still in progress at the end");
         }
     }
@@ -41,33 +57,67 @@ impl Running {
 /// Starts the service.
 pub async fn start(config: &Config) -> Result<Running, Error> {
     config.check()?;
+    more_files();
+    let keys = Keys::open(config)?;
+    let mut source = Source::new(config, keys.as_ref())?;
+    let cfg = match &mut source {
+        Some(source) => Some(source.read().await?),
+        None => None,
+    };
     let service = open(config).await?;
-    let address = config.server.listen;
+    let app = App::new(service, config, observe::start_metrics(), cfg.as_ref())?;
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = Vec::new();
+    let (address, http) = bind(config.server.listen).await?;
+    let https = keys.as_ref().map(|keys| tls(keys, false)).transpose()?;
+    let router = rest::router(&app);
+    tasks.push(tokio::spawn({
+        let (app, stopped) = (app.clone(), stopped.clone());
+        listen::run(http, https, app.clone(), stopped.clone(), move |connection| {
+            http::serve(connection, router.clone(), app.clone(), stopped.clone())
+        })
+    }));
+    let mut diset_address = None;
+    if let (Some(wanted), Some(keys)) = (config.dirac.diset_address()?, &keys) {
+        let (address, listener) = bind(wanted).await?;
+        diset_address = Some(address);
+        let safe = Some(tls(keys, true)?);
+        let serving = app.clone();
+        let serve = move |connection| diset::serve(connection, serving.clone());
+        tasks.push(tokio::spawn(listen::run(listener, safe, app.clone(), stopped.clone(), serve)));
+    }
+    tasks.push(tokio::spawn(maintain(app.service.clone(), stopped.clone())));
+    tasks.push(tokio::spawn(follow::follow(app.clone(), keys, source, stopped)));
+    let drain = Duration::from_secs(config.server.drain_seconds);
+    Ok(Running { address, diset_address, stop, tasks, drain })
+}
+
+async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Error> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|reason| Error::Listen { address: address.to_string(), reason })?;
-    let address = listener.local_addr().unwrap_or(address);
-    let router = rest::router(service.clone(), config, observe::start_metrics());
-    let (stop, stopped) = watch::channel(false);
-    let maintenance = tokio::spawn(maintain(service, stopped.clone()));
-    // Answers are small and must not wait for the reader's acknowledgement.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let listener = tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the listener ended");
-        }
-    });
-    let drain = Duration::from_secs(config.server.drain_seconds);
-    Ok(Running { address, stop, listener, maintenance, drain })
+    Ok((listener.local_addr().unwrap_or(address), listener))
 }
 
-async fn wait(mut stopped: watch::Receiver<bool>) {
-    while !*stopped.borrow_and_update() {
-        if stopped.changed().await.is_err() {
-            return;
-        }
+/// Lets the process have as many connections as it may.
+fn more_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the number of open files stays as it is");
     }
+}
+
+/// How connections are made safe: over DISET, everybody has a certificate.
+fn tls(keys: &Keys, is_diset: bool) -> Result<Tls, Error> {
+    let verifier = Arc::new(ClientVerifier::new(keys.trust.clone(), is_diset));
+    let mut config = server_config(verifier, keys.host.clone())
+        .map_err(|error| Error::Config(format!("tls: {error}")))?;
+    if !is_diset {
+        Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    }
+    Ok(Tls { acceptor: TlsAcceptor::from(config), trust: keys.trust.clone() })
 }
 
 async fn open(config: &Config) -> Result<Service, Error> {
@@ -91,7 +141,11 @@ pub async fn serve(config: Config) -> Result<(), Error> {
     let running = start(&config).await?;
     let address = running.address();
     tracing::info!(%address, "listening");
-    eprintln!("sbk listens on http://{address}\n  try it:  http://{address}/api/v1/docs");
+    let scheme = if config.has_tls() { "https" } else { "http" };
+    eprintln!("sbk listens on {scheme}://{address}\n  try it:  {scheme}://{address}/api/v1/docs");
+    if let Some(diset) = running.diset_address() {
+        eprintln!("  DISET:   dips://{diset}/{}", config.dirac.service);
+    }
     signal().await;
     tracing::info!("ending: finishing the requests in progress");
     running.stop().await;

@@ -44,6 +44,11 @@ impl FrameReader {
         self.limit = limit;
     }
 
+    /// The most bytes of a message that it takes.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Takes bytes that came. Call [`FrameReader::next`] until it gives nothing before the next
     /// bytes, so that what is held stays within the limit.
     pub fn push(&mut self, bytes: &[u8]) {

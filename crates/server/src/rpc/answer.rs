@@ -73,6 +73,33 @@ impl From<Problem> for Failure {
     }
 }
 
+/// Says that an argument has a type that it cannot have, in the words of DIRAC.
+pub fn mismatch(at: usize, received: &Value, expected: &str) -> Failure {
+    Failure::plain(format!(
+        "Type mismatch in parameter {at} (starting with param 0) Received <class '{}'>, expected \
+         {expected}",
+        class(received)
+    ))
+}
+
+/// What Python calls the type of a value.
+fn class(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int",
+        Value::Float(_) => "float",
+        Value::Text(_) => "str",
+        Value::Bytes(_) => "bytes",
+        Value::List(_) => "list",
+        Value::Tuple(_) => "tuple",
+        Value::Dict(_) => "dict",
+        Value::DateTime(_) => "datetime.datetime",
+        Value::Date(_) => "datetime.date",
+        Value::Time(_) => "datetime.time",
+    }
+}
+
 /// A result of success.
 pub fn ok(value: Value) -> Value {
     Value::dict([("OK", Value::Bool(true)), ("Value", value)])

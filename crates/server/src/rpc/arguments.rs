@@ -2,7 +2,7 @@
 
 use sbk_wire::Value;
 
-use super::{Failure, Method, methods::Kind};
+use super::{Failure, Method, answer, methods::Kind};
 
 /// Puts arguments under their names: those that have a place, and the dictionary of options that
 /// may follow them.
@@ -63,29 +63,7 @@ fn mismatch(at: usize, received: &Value, expected: &[Kind]) -> Failure {
             format!("[{}]", many.join(", "))
         }
     };
-    Failure::plain(format!(
-        "Type mismatch in parameter {at} (starting with param 0) Received <class '{}'>, expected \
-         {expected}",
-        class(received)
-    ))
-}
-
-/// What Python calls the type of a value.
-fn class(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int",
-        Value::Float(_) => "float",
-        Value::Text(_) => "str",
-        Value::Bytes(_) => "bytes",
-        Value::List(_) => "list",
-        Value::Tuple(_) => "tuple",
-        Value::Dict(_) => "dict",
-        Value::DateTime(_) => "datetime.datetime",
-        Value::Date(_) => "datetime.date",
-        Value::Time(_) => "datetime.time",
-    }
+    answer::mismatch(at, received, &expected)
 }
 
 #[cfg(test)]

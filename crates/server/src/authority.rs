@@ -1,0 +1,273 @@
+//! Who calls, and whether they may.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+use sbk_model::{Timestamp, Vo};
+use sbk_pki::Peer as Certified;
+use sbk_registry::{
+    Cfg, Claim, Denial, ExtraCredentials, Identity, Method, PermissionMap, Registry, Rules,
+    Service,
+};
+use sbk_service::Caller;
+use sbk_wire::Value;
+
+use crate::{Config, Error};
+
+/// Who is at the other end of a connection, as far as the connection proves it.
+#[derive(Debug, Clone)]
+pub enum Peer {
+    /// Somebody on this machine, where there is no TLS.
+    Local,
+    /// Somebody who showed no certificate.
+    Nobody,
+    /// The holder of a certificate or proxy that was verified.
+    Certified(Arc<Certified>),
+}
+
+/// A caller who may call what they ask for.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// Who it is, for the service.
+    pub caller: Caller,
+    /// What `whoami` answers.
+    pub credentials: Value,
+}
+
+/// Why somebody is not let in; for the log, never for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The certificate has ended while the connection went on.
+    #[error("the certificate of {0:?} has expired")]
+    Expired(String),
+    /// The registry or a rule says no.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// A name of the registry cannot be one here.
+    #[error("the registry's {0}")]
+    Name(sbk_model::Invalid),
+}
+
+/// Registry, rules and permissions, of one moment.
+#[derive(Debug)]
+struct State {
+    registry: Registry,
+    rules: Rules,
+    permissions: PermissionMap,
+}
+
+/// Decides who callers are, and whether they may call.
+#[derive(Debug)]
+pub struct Authority {
+    local: Caller,
+    /// Nothing where callers are whoever is on this machine.
+    state: Option<RwLock<Arc<State>>>,
+    system: String,
+    component: String,
+    calls: Arc<Mutex<HashMap<String, usize>>>,
+    most_calls: usize,
+}
+
+impl Authority {
+    /// Makes one for a configuration; without a registry, everybody is local.
+    pub fn new(config: &Config, cfg: Option<&Cfg>) -> Result<Self, Error> {
+        let (system, component) = config.dirac.parts().unwrap_or_default();
+        let identity = &config.identity;
+        let permissions = identity.local_permissions.iter().copied();
+        let state = cfg.map(|cfg| State::read(cfg, Service { system, component })).transpose()?;
+        Ok(Self {
+            local: Caller::with(&identity.local_user, &identity.local_group, permissions),
+            state: state.map(|state| RwLock::new(Arc::new(state))),
+            system: system.to_owned(),
+            component: component.to_owned(),
+            calls: Arc::default(),
+            most_calls: config.connections.max_requests_per_caller,
+        })
+    }
+
+    /// Goes on with another content of the configuration; the former stays where it is wrong.
+    pub fn replace(&self, cfg: &Cfg) -> Result<(), Error> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let new = State::read(cfg, Service { system: &self.system, component: &self.component })?;
+        *state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        Ok(())
+    }
+
+    fn state(&self) -> Option<Arc<State>> {
+        let state = self.state.as_ref()?;
+        Some(state.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Whether connections from an address are refused.
+    pub fn is_banned(&self, address: IpAddr) -> bool {
+        self.state().is_some_and(|state| state.registry.is_banned(address))
+    }
+
+    /// Says who calls, and whether they may.
+    pub fn admit(
+        &self,
+        peer: &Peer,
+        extra: &Value,
+        method: Method<'_>,
+        coded: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Admitted, Refused> {
+        let state = match (peer, self.state()) {
+            (Peer::Local, _) | (_, None) => return Ok(self.admit_local()),
+            (_, Some(state)) => state,
+        };
+        let certified = match peer {
+            Peer::Certified(certified) => Some(&**certified),
+            Peer::Local | Peer::Nobody => None,
+        };
+        if let Some(ended) = certified.filter(|peer| !peer.is_valid_at(now)) {
+            return Err(Refused::Expired(ended.dn.clone()));
+        }
+        let claim = claim(certified, extra_credentials(extra), now);
+        let admission = state.registry.authorise(&state.rules, method, coded, &claim)?;
+        let caller = caller(&admission.identity, &state.permissions)?;
+        let credentials =
+            credentials(certified, &admission.identity, &admission.properties, extra, now);
+        Ok(Admitted { caller, credentials })
+    }
+
+    fn admit_local(&self) -> Admitted {
+        let credentials = Value::dict([
+            ("username", Value::from(self.local.user.as_str())),
+            ("group", Value::from(self.local.group.as_str())),
+            ("properties", Value::List(Vec::new())),
+        ]);
+        Admitted { caller: self.local.clone(), credentials }
+    }
+
+    /// Counts a call of a caller until the place is dropped; `None` when too many are in progress.
+    pub fn place(&self, caller: &Caller) -> Option<Place> {
+        let name = format!("{}@{}", caller.user, caller.group);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = calls.entry(name.clone()).or_default();
+        if *count >= self.most_calls && !caller.local {
+            return None;
+        }
+        *count += 1;
+        Some(Place { calls: self.calls.clone(), name })
+    }
+}
+
+/// A caller's place among the calls in progress.
+#[derive(Debug)]
+pub struct Place {
+    calls: Arc<Mutex<HashMap<String, usize>>>,
+    name: String,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = calls.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                calls.remove(&self.name);
+            }
+        }
+    }
+}
+
+impl State {
+    fn read(cfg: &Cfg, service: Service<'_>) -> Result<Self, Error> {
+        let wrong = |findings: Vec<sbk_registry::Finding>| {
+            let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
+            Error::Config(format!("the DIRAC configuration: {}", lines.join("; ")))
+        };
+        Ok(Self {
+            registry: Registry::from_cfg(cfg).map_err(wrong)?,
+            rules: Rules::from_cfg(cfg, service),
+            permissions: PermissionMap::from_cfg(cfg, service).map_err(wrong)?,
+        })
+    }
+}
+
+/// What a client sent beside its certificate.
+fn extra_credentials(extra: &Value) -> ExtraCredentials<'_> {
+    match extra {
+        Value::Text(text) if text == "hosts" => ExtraCredentials::Hosts,
+        Value::Text(text) if !text.is_empty() => ExtraCredentials::Group(text),
+        Value::List(items) | Value::Tuple(items) => match items.as_slice() {
+            [Value::Text(dn), Value::Text(group)] => ExtraCredentials::Delegated { dn, group },
+            [Value::Text(group)] => ExtraCredentials::Group(group),
+            _ => ExtraCredentials::None,
+        },
+        _ => ExtraCredentials::None,
+    }
+}
+
+fn claim<'a>(
+    certified: Option<&'a Certified>,
+    extra: ExtraCredentials<'a>,
+    now: Timestamp,
+) -> Claim<'a> {
+    let Some(peer) = certified else { return Claim { extra, ..Claim::default() } };
+    Claim {
+        dn: Some(&peer.dn),
+        group: peer.group.as_deref(),
+        is_proxy: peer.is_proxy,
+        is_limited: peer.is_limited,
+        fqans: peer.fqans_at(now),
+        extra,
+    }
+}
+
+fn caller(identity: &Identity, permissions: &PermissionMap) -> Result<Caller, Refused> {
+    let vo = identity.vo.as_deref().map(str::parse::<Vo>).transpose().map_err(Refused::Name)?;
+    Ok(Caller {
+        user: identity.username.parse().map_err(Refused::Name)?,
+        group: identity.group.parse().map_err(Refused::Name)?,
+        permissions: permissions.permissions(identity),
+        vo,
+        local: false,
+    })
+}
+
+/// What `whoami` answers, with the keys that DIRAC's services have.
+fn credentials(
+    certified: Option<&Certified>,
+    identity: &Identity,
+    properties: &[String],
+    extra: &Value,
+    now: Timestamp,
+) -> Value {
+    let text = |text: &str| Value::from(text);
+    let mut entries = Vec::new();
+    if let Some(peer) = certified {
+        let left = (peer.expires.micros() - now.micros()).max(0) / 1_000_000;
+        entries.extend([
+            ("subject", text(&peer.subject)),
+            ("issuer", text(&peer.issuer)),
+            ("secondsLeft", Value::Int(left)),
+            ("isProxy", Value::Bool(peer.is_proxy)),
+            ("isLimitedProxy", Value::Bool(peer.is_limited)),
+            ("validDN", Value::Bool(false)),
+            ("validGroup", Value::Bool(false)),
+            ("DN", text(&identity.dn)),
+        ]);
+        if peer.is_proxy {
+            entries.push(("identity", text(&identity.dn)));
+        }
+        if !peer.fqans_at(now).is_empty() {
+            let fqans = peer.fqans_at(now).iter().map(|fqan| text(fqan)).collect();
+            entries.push(("VOMS", Value::List(fqans)));
+        }
+    }
+    entries.push(("group", text(&identity.group)));
+    if let Some(vo) = &identity.vo {
+        entries.push(("VO", text(vo)));
+    }
+    entries.push(("properties", Value::List(properties.iter().map(|p| text(p)).collect())));
+    entries.push(("username", text(&identity.username)));
+    if !matches!(extra, Value::Null) && extra.text() != Some("") {
+        entries.push(("extraCredentials", extra.clone()));
+    }
+    Value::dict(entries)
+}

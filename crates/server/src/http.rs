@@ -1,0 +1,58 @@
+//! HTTP over a connection.
+
+use std::net::SocketAddr;
+
+use axum::{Router, body::Body, extract::Request};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+use crate::{
+    app::Shared,
+    authority::Peer,
+    listen::{self, Connection},
+};
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Who is at the other end of its connection.
+    pub peer: Peer,
+    /// The address of the other end.
+    pub address: SocketAddr,
+}
+
+/// Answers the requests of a connection until it ends, or the service stops.
+pub async fn serve(
+    connection: Connection,
+    router: Router,
+    app: Shared,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let Connection { stream, peer, address, _place } = connection;
+    let origin = Origin { peer, address };
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(origin.clone());
+        let request: Request = request.map(Body::new);
+        router.clone().oneshot(request)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    // The time also ends a connection on which no further request begins.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(app.idle());
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(app.idle());
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let result = tokio::select! {
+        result = serving.as_mut() => result,
+        () = listen::wait(&mut stopped) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%address, %error, "a connection ended");
+    }
+}

@@ -1,0 +1,239 @@
+//! RPC over HTTPS, as DIRAC's Tornado services speak it: a form at the path of the service.
+//!
+//! Statuses are those of DIRAC 9.1.22 (`Core/Tornado/Server/private/BaseRequestHandler.py`), which
+//! its client maps to errors (`Core/Tornado/Client/private/TornadoBaseClient.py`).
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::{RawQuery, State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+    routing::post,
+};
+use futures::TryStreamExt;
+use sbk_registry::Method;
+use sbk_wire::{Encoding, Limits, Value};
+
+use crate::{
+    app::Shared,
+    authority::Admitted,
+    exchange::with_body,
+    http::Origin,
+    rpc::{self, Failure, FileId, Standard, failed, ok},
+};
+
+/// Adds the paths of the service's names.
+pub fn routes(router: Router<Shared>, app: &Shared) -> Router<Shared> {
+    let names = app.config.dirac.names();
+    let unique: std::collections::BTreeSet<_> = names.map(|name| format!("/{name}")).collect();
+    unique.iter().fold(router, |router, path| router.route(path, post(call)))
+}
+
+/// What went wrong before there was a result.
+struct Wrong {
+    status: StatusCode,
+    text: String,
+}
+
+impl Wrong {
+    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into() }
+    }
+}
+
+/// The fields of a form.
+#[derive(Debug, Default)]
+struct Form {
+    method: Option<String>,
+    arguments: Option<String>,
+    extra: Option<String>,
+    is_raw: bool,
+}
+
+impl Form {
+    fn add(&mut self, bytes: &[u8], with_arguments: bool) {
+        for (name, value) in form_urlencoded::parse(bytes) {
+            let value = value.into_owned();
+            match &*name {
+                "method" => self.method = Some(value),
+                "args" if with_arguments => self.arguments = Some(value),
+                "extraCredentials" => self.extra = Some(value),
+                "rawContent" => self.is_raw = value == "True",
+                // `clientVO` and `clientSetup` say nothing that the certificate does not.
+                _ => {}
+            }
+        }
+    }
+}
+
+async fn call(
+    State(app): State<Shared>,
+    Extension(origin): Extension<Origin>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match answer(&app, &origin, query.as_deref(), &headers, body).await {
+        Ok(response) => response,
+        Err(Wrong { status, text }) => with_body(status, "text/plain; charset=utf-8", text),
+    }
+}
+
+async fn answer(
+    app: &Shared,
+    origin: &Origin,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Wrong> {
+    let bad = |text: &str| Wrong::new(StatusCode::BAD_REQUEST, text);
+    let body = body.map_err(|rejection| Wrong::new(rejection.status(), rejection.body_text()))?;
+    let mut form = Form::default();
+    // Arguments in the URL would end up in logs.
+    form.add(query.unwrap_or_default().as_bytes(), false);
+    form.add(&body, true);
+    let method = form.method.as_deref().ok_or_else(|| bad("method: is not given"))?;
+    let extra = match &form.extra {
+        None => Value::Null,
+        Some(text) => {
+            let limits = Limits { depth: 4, values: 16 };
+            let extra = Encoding::Json.decode(text.as_bytes(), limits);
+            extra.map_err(|error| bad(&format!("extraCredentials: {error}")))?
+        }
+    };
+    let coded = match Standard::find(method) {
+        Some(Standard::Whoami) => Some("authenticated"),
+        Some(Standard::Echo) => Some("all"),
+        other => other.and_then(Standard::rule),
+    };
+    let is_transfer = matches!(method, "streamToClient" | "streamFromClient");
+    if Standard::find(method).is_none() && !is_transfer && app.methods.find(method).is_none() {
+        return Err(Wrong::new(StatusCode::NOT_IMPLEMENTED, format!("Unknown method {method}")));
+    }
+    let admitted = admit(app, origin, &extra, method, coded)?;
+    let arguments = match &form.arguments {
+        None => Vec::new(),
+        Some(text) => match Encoding::Json.decode(text.as_bytes(), Limits::default()) {
+            Ok(Value::List(arguments)) => arguments,
+            Ok(_) => return Err(bad("args: is no list")),
+            Err(error) => {
+                return Err(Wrong::new(StatusCode::BAD_REQUEST, format!("args: {error}")));
+            }
+        },
+    };
+    if method == "streamToClient" {
+        return download(app, origin, &extra, admitted, &arguments).await;
+    }
+    let result = if method == "streamFromClient" {
+        upload(app, origin, &extra, admitted, arguments).await
+    } else {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let url = format!("https://{}/{}", host.unwrap_or_default(), app.config.dirac.service);
+        let incoming = rpc::Incoming { admitted, method, arguments, url: &url, wire: "https" };
+        rpc::dispatch(app, incoming).await
+    };
+    let value = result.map_or_else(|failure| failed(&failure), ok);
+    if form.is_raw {
+        return Err(bad("rawContent: is for streamToClient only"));
+    }
+    match Encoding::Json.encode(&value) {
+        Ok(body) => Ok(with_body(StatusCode::OK, "application/json", body)),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written");
+            Err(Wrong::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))
+        }
+    }
+}
+
+fn admit(
+    app: &Shared,
+    origin: &Origin,
+    extra: &Value,
+    method: &str,
+    coded: Option<&str>,
+) -> Result<Admitted, Wrong> {
+    let unauthorised = || Wrong::new(StatusCode::UNAUTHORIZED, "Unauthorized query");
+    if matches!(origin.peer, crate::authority::Peer::Nobody) {
+        // Not even what is open to all is open to somebody who shows nothing.
+        app.security.refused(origin.address, method, &"neither a certificate nor a token");
+        return Err(unauthorised());
+    }
+    let admitted =
+        app.authority.admit(&origin.peer, extra, Method::Call(method), coded, app.now());
+    admitted.map_err(|refused| {
+        app.security.refused(origin.address, method, &refused);
+        unauthorised()
+    })
+}
+
+/// The file id of a transfer, whose method has to be admitted, too.
+fn file_id(
+    app: &Shared,
+    origin: &Origin,
+    extra: &Value,
+    arguments: &[Value],
+) -> Result<FileId, Wrong> {
+    let text = arguments.first().and_then(Value::text).unwrap_or_default();
+    let file_id = FileId::read(text).map_err(|failure| wrong(&failure))?;
+    admit(app, origin, extra, file_id.method(), None)?;
+    Ok(file_id)
+}
+
+/// A failure as a status. The client of DIRAC raises on it, where it would take a result with
+/// status 200 for the content of the file.
+fn wrong(failure: &Failure) -> Wrong {
+    let status = match failure.errno {
+        13 | 1111 => StatusCode::FORBIDDEN,
+        2 => StatusCode::NOT_FOUND,
+        11 => StatusCode::SERVICE_UNAVAILABLE,
+        5 => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Wrong::new(status, failure.message.clone())
+}
+
+async fn download(
+    app: &Shared,
+    origin: &Origin,
+    extra: &Value,
+    admitted: Admitted,
+    arguments: &[Value],
+) -> Result<Response, Wrong> {
+    let file_id = file_id(app, origin, extra, arguments)?;
+    let name = file_id.method().to_owned();
+    let caller = admitted.caller.clone();
+    let work = file_id.download(&app.methods, app.service.clone(), caller);
+    let lines = rpc::placed(app, &admitted, &name, "https", rpc::Kind::Transfer, work).await;
+    let lines = lines.map_err(|failure| wrong(&failure))?;
+    // A failure on the way breaks the connection off, so that the client cannot take a part for
+    // the whole.
+    let body = Body::from_stream(lines.map_err(|problem| std::io::Error::other(problem.detail)));
+    Ok(with_body(StatusCode::OK, "application/octet-stream", body))
+}
+
+async fn upload(
+    app: &Shared,
+    origin: &Origin,
+    extra: &Value,
+    admitted: Admitted,
+    mut arguments: Vec<Value>,
+) -> Result<Value, Failure> {
+    let file_id = file_id(app, origin, extra, &arguments).map_err(|wrong| Failure {
+        errno: if wrong.status == StatusCode::UNAUTHORIZED { 1111 } else { 22 },
+        message: wrong.text,
+    })?;
+    let name = file_id.method().to_owned();
+    let caller = admitted.caller.clone();
+    let work = async {
+        let content = match (arguments.len(), arguments.pop()) {
+            (4, Some(Value::Bytes(bytes))) => bytes,
+            (4, Some(Value::Text(text))) => text.into_bytes(),
+            _ => return Err(Failure::plain("streamFromClient expects an id, a token, a size and bytes")),
+        };
+        let mut upload = file_id.upload(&app.methods, app.service.clone(), caller)?;
+        upload.push(&content).await?;
+        upload.finish().await
+    };
+    rpc::placed(app, &admitted, &name, "https", rpc::Kind::Transfer, work).await
+}
