@@ -84,16 +84,23 @@ impl Identity {
     pub const VISITOR: &'static str = "visitor";
 
     /// Somebody whom the registry does not know. Has no properties, whatever group was claimed.
+    ///
+    /// Where a host speaks for somebody, that is who visits; whether it may was decided before.
     pub fn visitor(claim: &Claim<'_>) -> Self {
+        let (dn, fqans) = match (claim.dn.map(str::trim), claim.extra) {
+            (None | Some(""), _) => ("", &[][..]),
+            (Some(_), ExtraCredentials::Delegated { dn, .. }) => (dn, &[][..]),
+            (Some(dn), _) => (dn, claim.fqans),
+        };
         Self {
             kind: Kind::Visitor,
             username: "anonymous".to_owned(),
             group: Self::VISITOR.to_owned(),
-            dn: claim.dn.unwrap_or_default().to_owned(),
+            dn: dn.to_owned(),
             properties: Vec::new(),
             vo: None,
             limited: claim.is_limited,
-            fqans: claim.fqans.to_vec(),
+            fqans: fqans.to_vec(),
             forwarded_by: None,
         }
     }

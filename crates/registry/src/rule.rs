@@ -132,7 +132,7 @@ impl Rule {
         (properties.iter())
             .filter_map(|own| {
                 let own = own.to_lowercase();
-                self.properties.iter().find(|named| named.to_lowercase() == own)
+                self.properties.iter().rfind(|named| named.to_lowercase() == own)
             })
             .cloned()
             .collect()

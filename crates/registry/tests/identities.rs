@@ -171,6 +171,38 @@ fn a_trusted_host_cannot_put_a_user_into_a_group_that_is_not_his() {
 }
 
 #[test]
+fn somebody_unknown_for_whom_a_host_speaks_is_the_visitor_and_not_the_host() {
+    let extra = ExtraCredentials::Delegated { dn: STRANGER, group: "prod" };
+
+    let admission = registry(KIT)
+        .authorise(&Rules::default(), Method::Call("whoami"), Some("all"), &with(HOST, extra))
+        .unwrap();
+
+    assert_eq!(who(&admission.identity), "anonymous:visitor");
+    assert_eq!(admission.identity.dn, STRANGER);
+    let nobody = Claim { extra, ..Claim::default() };
+    assert_eq!(Identity::visitor(&nobody).dn, "", "nothing is proven without a certificate");
+}
+
+#[test]
+fn a_rule_with_a_group_holds_for_those_for_whom_a_host_speaks() {
+    // The reference loses `group:` and `vo:` on the way.
+    let extra = ExtraCredentials::Delegated { dn: CIUSER, group: "prod" };
+    let call = |rule| {
+        registry(KIT).authorise(
+            &Rules::default(),
+            Method::Call("m"),
+            Some(rule),
+            &with(HOST, extra),
+        )
+    };
+
+    assert!(call("group:prod").is_ok());
+    assert_eq!(call("group:jenkins_user").unwrap_err().step(), Step::Rule);
+    assert_eq!(call("Operator, vo:lhcb").unwrap_err().step(), Step::Rule);
+}
+
+#[test]
 fn a_group_beside_a_plain_certificate_counts_and_is_verified() {
     let kit = registry(KIT);
     let asks = |dn, group| with(dn, ExtraCredentials::Group(group));
