@@ -116,6 +116,7 @@ fn refusal(context: &X509StoreContextRef, leaf: &Certificate, usage: &Use) -> Re
 }
 
 fn translate(result: X509VerifyResult, concerned: Certificate, usage: &Use) -> Refusal {
+    let is_self_issued = concerned.is_self_issued();
     let Certificate { subject, issuer, .. } = concerned;
     match result.as_raw() {
         codes::X509_V_ERR_CERT_HAS_EXPIRED => Refusal::Expired { subject, since: concerned.until },
@@ -127,7 +128,9 @@ fn translate(result: X509VerifyResult, concerned: Certificate, usage: &Use) -> R
         | codes::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
         | codes::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
         | codes::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN => {
-            if concerned.proxy.is_some() {
+            if concerned.proxy.is_some() && is_self_issued {
+                Refusal::ProxyName { subject, issuer }
+            } else if concerned.proxy.is_some() {
                 Refusal::MissingIssuer { subject, issuer }
             } else {
                 Refusal::UnknownCa { subject, issuer }

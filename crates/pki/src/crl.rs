@@ -30,7 +30,7 @@ const UNDERSTOOD: [&str; 4] = ["2.5.29.20", "2.5.29.35", "2.5.29.21", "2.5.29.24
 /// A revocation list as it stands in a file. Its signature is not verified yet.
 pub(crate) struct Crl {
     pub file: String,
-    crl: X509Crl,
+    list: X509Crl,
     from: Timestamp,
     until: Option<Timestamp>,
     /// Why nothing may be concluded from it.
@@ -49,18 +49,18 @@ impl Crl {
             from: moment(crl.last_update())?,
             until: crl.next_update().map(moment).transpose()?,
             file: file.to_owned(),
-            crl,
+            list: crl,
             problem,
         })
     }
 
     fn is_of(&self, issuer: &Certificate) -> bool {
-        self.crl.issuer_name().try_cmp(issuer.x509.subject_name()).is_ok_and(Ordering::is_eq)
+        self.list.issuer_name().try_cmp(issuer.x509.subject_name()).is_ok_and(Ordering::is_eq)
     }
 
     fn is_signed_by(&self, issuer: &Certificate) -> bool {
         issuer.signs_crls
-            && issuer.x509.public_key().and_then(|key| self.crl.verify(&key)).unwrap_or(false)
+            && issuer.x509.public_key().and_then(|key| self.list.verify(&key)).unwrap_or(false)
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn check(
     }
     let until = newest.until.ok_or_else(|| unusable("it does not say until when it holds"))?;
     // A certificate stays revoked, whatever the age of the list that says so.
-    if matches!(newest.crl.get_by_cert(&certificate.x509), CrlStatus::Revoked(_)) {
+    if matches!(newest.list.get_by_cert(&certificate.x509), CrlStatus::Revoked(_)) {
         return Err(Refusal::Revoked {
             subject: certificate.subject.clone(),
             issuer: issuer.subject.clone(),

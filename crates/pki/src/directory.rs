@@ -53,7 +53,7 @@ pub(crate) struct Directory {
     pub anchors: Anchors,
     pub crls: Vec<Crl>,
     /// By the number in the file's name. One that cannot be read allows nothing.
-    policies: HashMap<u32, Option<SigningPolicy>>,
+    policies: HashMap<u32, SigningPolicy>,
     /// The numbers of revocation lists that cannot be read.
     broken_crls: HashSet<u32>,
     voms_servers: HashMap<(String, String), Lsc>,
@@ -80,15 +80,15 @@ impl Directory {
         Summary {
             certificates: self.anchors.len(),
             crls: self.crls.len(),
-            signing_policies: self.policies.values().flatten().count(),
+            signing_policies: self.policies.len(),
             voms_servers: self.voms_servers.len(),
             problems: self.problems.clone(),
         }
     }
 
-    /// The signing policy of a CA: nothing if there is no file, `Some(None)` if it is unreadable.
-    pub fn policy(&self, ca: &X509Ref) -> Option<Option<&SigningPolicy>> {
-        numbers(ca).iter().find_map(|number| self.policies.get(number)).map(Option::as_ref)
+    /// The signing policy of a CA, if there is a file.
+    pub fn policy(&self, ca: &X509Ref) -> Option<&SigningPolicy> {
+        numbers(ca).iter().find_map(|number| self.policies.get(number))
     }
 
     /// Whether there is a revocation list of this CA that cannot be read.
@@ -110,7 +110,7 @@ impl Directory {
             Kind::SigningPolicy => {
                 let text = String::from_utf8_lossy(&bytes);
                 let policy = SigningPolicy::parse(&text).map_err(|error| error.to_string())?;
-                self.policies.insert(number, Some(policy));
+                self.policies.insert(number, policy);
                 Ok(())
             }
         });
@@ -121,7 +121,7 @@ impl Directory {
                     self.broken_crls.insert(number);
                 }
                 Kind::SigningPolicy => {
-                    self.policies.insert(number, None);
+                    self.policies.insert(number, SigningPolicy::nothing());
                 }
             }
             self.problems.push(FileProblem { file: path.to_owned(), reason });

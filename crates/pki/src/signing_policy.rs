@@ -68,6 +68,11 @@ impl SigningPolicy {
         if entries.is_empty() { Err(PolicyError::Empty) } else { Ok(Self { entries }) }
     }
 
+    /// What stands for a file that cannot be read: no CA may issue anything.
+    pub fn nothing() -> Self {
+        Self { entries: Vec::new() }
+    }
+
     /// Whether a CA may issue a name. A CA that the file does not name may issue none.
     pub fn allows(&self, ca: &str, subject: &str) -> bool {
         let (ca, subject) = (normal(ca), normal(subject));

@@ -82,15 +82,13 @@ pub(crate) fn check_namespace(
     if certificate.is_self_issued() {
         return Ok(());
     }
-    let refused = |reason: &str| Refusal::Namespace {
-        subject: certificate.subject.clone(),
-        issuer: issuer.subject.clone(),
-        reason: reason.to_owned(),
-    };
     match trust.directory.policy(&issuer.x509) {
         None => Ok(()),
-        Some(None) => Err(refused("its signing policy cannot be read")),
-        Some(Some(policy)) if policy.allows(&issuer.subject, &certificate.subject) => Ok(()),
-        Some(Some(_)) => Err(refused("its signing policy does not allow the name")),
+        Some(policy) if policy.allows(&issuer.subject, &certificate.subject) => Ok(()),
+        Some(_) => Err(Refusal::Namespace {
+            subject: certificate.subject.clone(),
+            issuer: issuer.subject.clone(),
+            reason: "its signing policy does not allow the name".to_owned(),
+        }),
     }
 }

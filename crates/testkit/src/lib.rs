@@ -4,6 +4,8 @@
 //! Every test then makes a [`TestDatabase`] of its own there, most easily through
 //! [`each_backend!`]. A test that stops or kills its server starts a [`PrivateCluster`].
 //!
+//! [`pki::TestPki`] makes CAs, users, hosts and proxies, good ones and hostile ones.
+//!
 //! No database driver is involved: the servers' own client programs do the little that is needed.
 
 mod backend;
@@ -12,6 +14,7 @@ mod cluster;
 mod database;
 mod each_backend;
 mod mariadb;
+pub mod pki;
 mod port;
 mod postgres;
 mod private;
