@@ -7,10 +7,6 @@ mod common;
 use std::fs;
 
 use common::{ALICE, World, at, slices};
-use openssl::{
-    asn1::{Asn1Object, Asn1OctetString},
-    x509::X509Extension,
-};
 use sbk_pki::{Crls, Outcome, Refusal, Settings, TrustStore};
 use sbk_testkit::pki::{Authority, Request, now};
 
@@ -98,10 +94,8 @@ fn a_list_that_cannot_be_read_refuses_its_ca_and_is_reported() {
 #[test]
 fn a_list_with_an_unknown_critical_extension_refuses_its_ca() {
     let world = World::new();
-    let oid = Asn1Object::from_str("1.2.3.4").unwrap();
-    let content = Asn1OctetString::new_from_bytes(&[5, 0]).unwrap();
-    let extension = X509Extension::new_from_der(&oid, true, &content).unwrap();
-    let list = world.pki.ca().crl_with(&[], now() - 60, now() + DAY, Some(extension));
+    let extension = Some(("1.2.3.4", &[5, 0][..]));
+    let list = world.pki.ca().crl_with(&[], now() - 60, now() + DAY, extension);
     world.pki.write_crl(world.pki.ca(), &list);
 
     let refusal = world.verify(&world.pki.user("alice")).unwrap_err();

@@ -114,7 +114,7 @@ fn attributes_of_an_unknown_server_or_vo_are_ignored() {
     let alice = world.pki.user("alice");
     for (vo, host) in [("lhcb", "other.example.org"), ("atlas", HOST), ("../lhcb", HOST)] {
         let server = VomsServer::new(known.identity.clone(), vo, host);
-        let attributes = server.attributes(&alice, &FQANS).build();
+        let attributes = server.attributes(&alice, &[&format!("/{vo}")]).build();
 
         assert!(problem(&world, &alice, &attributes).contains(".lsc"));
     }

@@ -5,7 +5,6 @@ use rustls::{
     client::Resumption,
     crypto::aws_lc_rs,
     server::NoServerSessionStorage,
-    sign::SingleCertAndKey,
     version::{TLS12, TLS13},
 };
 
@@ -48,9 +47,7 @@ pub fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut config = match credential {
-        Some(Credential(key)) => {
-            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(key))))
-        }
+        Some(credential) => builder.with_client_cert_resolver(Arc::new(credential.clone())),
         None => builder.with_no_client_auth(),
     };
     config.resumption = Resumption::disabled();

@@ -5,6 +5,8 @@ use std::{
 };
 
 use rustls::{
+    SignatureScheme,
+    client::ResolvesClientCert,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::{ClientHello, ResolvesServerCert},
@@ -16,7 +18,7 @@ use crate::Error;
 
 /// A certificate or proxy with its key, to be presented to servers.
 #[derive(Debug, Clone)]
-pub struct Credential(pub(super) Arc<CertifiedKey>);
+pub struct Credential(Arc<CertifiedKey>);
 
 impl Credential {
     /// Reads a certificate, followed by those that issued it, and its key, both as PEM.
@@ -35,6 +37,20 @@ impl Credential {
     /// The file cannot be read, or the key is not that of the proxy.
     pub fn from_proxy(file: &Path) -> Result<Self, Error> {
         read(file, file).map(Self)
+    }
+}
+
+impl ResolvesClientCert for Credential {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _sigschemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 

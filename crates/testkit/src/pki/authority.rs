@@ -4,7 +4,7 @@ use openssl::{
     hash::MessageDigest,
     pkey::{PKey, Private},
     x509::{
-        X509, X509Builder, X509CrlBuilder, X509Extension, X509Name, X509RevokedBuilder,
+        X509, X509Builder, X509CrlBuilder, X509Name, X509RevokedBuilder,
         extension::{
             AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage,
             SubjectAlternativeName, SubjectKeyIdentifier,
@@ -14,8 +14,10 @@ use openssl::{
 
 use super::{
     Identity,
+    der::{element, sequence},
     identity::{new_key, new_rsa_key},
     now,
+    proxy::plain_extension,
 };
 
 /// What a certificate is to say.
@@ -121,13 +123,13 @@ impl Authority {
         self.crl_with(revoked, from, until, None)
     }
 
-    /// A revocation list with an extension, as PEM.
+    /// A revocation list with a critical extension of this number and content, as PEM.
     pub fn crl_with(
         &self,
         revoked: &[&X509],
         from: i64,
         until: i64,
-        extension: Option<X509Extension>,
+        critical: Option<(&str, &[u8])>,
     ) -> Vec<u8> {
         let made = (|| {
             let mut builder = X509CrlBuilder::new()?;
@@ -141,8 +143,12 @@ impl Authority {
                 entry.set_revocation_date(&from)?;
                 builder.add_revoked(entry.build())?;
             }
-            if let Some(extension) = extension {
-                builder.append_extension(extension)?;
+            let key = self.identity.certificate.subject_key_id();
+            let key = element(0x80, &[key.map_or(&[][..], |key| key.as_slice())]);
+            builder.append_extension(plain_extension("2.5.29.35", false, &sequence(&[&key]))?)?;
+            builder.append_extension(plain_extension("2.5.29.20", false, &[2, 1, 1])?)?;
+            if let Some((oid, content)) = critical {
+                builder.append_extension(plain_extension(oid, true, content)?)?;
             }
             builder.sort()?;
             builder.sign(&self.identity.key, MessageDigest::sha256())?;

@@ -43,11 +43,13 @@ pub struct TestPki {
 }
 
 impl TestPki {
-    /// Makes a CA, `/C=ch/O=SBK/CN=Test CA`, and the directory `certificates` below `root`, in
-    /// which it is trusted.
+    /// Makes a CA, `/C=ch/O=SBK/CN=Test CA`, and below `root` the directories `certificates`, in
+    /// which it is trusted, and `vomsdir`.
     pub fn new(root: &Path) -> Self {
         let pki = Self { root: root.to_owned(), ca: Authority::root("Test CA") };
-        fs::create_dir_all(pki.directory()).expect("the test's directory is ours");
+        for directory in [pki.directory(), pki.vomsdir()] {
+            fs::create_dir_all(directory).expect("the test's directory is ours");
+        }
         pki.install(&pki.ca);
         pki
     }
@@ -57,7 +59,7 @@ impl TestPki {
         self.root.join("certificates")
     }
 
-    /// The directory of VOMS servers, which exists once a server was installed.
+    /// The directory of VOMS servers, at first empty.
     pub fn vomsdir(&self) -> PathBuf {
         self.root.join("vomsdir")
     }

@@ -159,9 +159,9 @@ impl<'a> ProxyBuilder<'a> {
         let length = self.path_length.map_or_else(Vec::new, |length| element(0x02, &[&[length]]));
         let policy = sequence(&[&oid(&self.language)]);
         let info = sequence(&[&length, &policy]);
-        builder.append_extension(extension(PROXY_CERT_INFO, true, &info)?)?;
+        builder.append_extension(plain_extension(PROXY_CERT_INFO, true, &info)?)?;
         for (oid, content) in &self.extensions {
-            builder.append_extension(extension(oid, false, content)?)?;
+            builder.append_extension(plain_extension(oid, false, content)?)?;
         }
         builder.sign(&self.signer, MessageDigest::sha256())?;
         Ok(builder.build())
@@ -169,7 +169,7 @@ impl<'a> ProxyBuilder<'a> {
 }
 
 /// Any extension.
-pub(super) fn extension(
+pub(super) fn plain_extension(
     oid: &str,
     critical: bool,
     content: &[u8],
