@@ -34,7 +34,6 @@ pub(crate) const OID: u8 = 0x06;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
 pub(crate) const IA5_STRING: u8 = 0x16;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-pub(crate) const GENERAL_STRING: u8 = 0x1b;
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;

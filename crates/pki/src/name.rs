@@ -2,7 +2,7 @@
 
 use openssl::{asn1::Asn1Object, nid::Nid, x509::X509NameRef};
 
-use crate::der::{DerError, GENERAL_STRING, OID, Reader, SEQUENCE, SET, dotted};
+use crate::der::{DerError, OID, Reader, SEQUENCE, SET, dotted};
 
 /// The longest name, in bytes of DER.
 const MAX_NAME: usize = 8 * 1024;
@@ -32,7 +32,7 @@ pub(crate) fn one_line_of(der: &[u8]) -> Result<String, DerError> {
             text.push(mark);
             text.push_str(&short_name(&kind));
             text.push('=');
-            push_value(&mut text, value.tag, value.content);
+            push_value(&mut text, value.content);
             mark = '+';
         }
     }
@@ -49,13 +49,9 @@ fn short_name(kind: &str) -> String {
         .unwrap_or_else(|| kind.to_owned())
 }
 
-fn push_value(text: &mut String, tag: u8, value: &[u8]) {
+fn push_value(text: &mut String, value: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let wide = tag == GENERAL_STRING && is_wide(value);
-    for (at, byte) in value.iter().enumerate() {
-        if wide && at % 4 != 3 {
-            continue;
-        }
+    for byte in value {
         match byte {
             b'/' | b'+' => {
                 text.push('\\');
@@ -70,11 +66,6 @@ fn push_value(text: &mut String, tag: u8, value: &[u8]) {
             }
         }
     }
-}
-
-/// OpenSSL takes a general string for text of four bytes a letter if all but the last are 0.
-fn is_wide(value: &[u8]) -> bool {
-    value.len().is_multiple_of(4) && value.chunks(4).all(|four| matches!(four, [0, 0, 0, _]))
 }
 
 #[cfg(test)]
@@ -124,11 +115,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_attribute_keeps_its_number() {
-        let der =
-            [0x30, 0x0c, 0x31, 0x0a, 0x30, 0x08, 0x06, 0x03, 0x2a, 0x2a, 0x2b, 0x0c, 0x01, b'x'];
+    fn odd_names_read_as_openssl_3_0_writes_them() {
+        let value = |set: &[u8]| [&[0x30, u8::try_from(set.len()).unwrap()], set].concat();
+        let number = value(b"\x31\x0c\x30\x0a\x06\x03\x2a\x2a\x2b\x0c\x03x\\y");
+        let pair = value(
+            b"\x31\x14\x30\x08\x06\x03\x55\x04\x03\x0c\x01a\x30\x08\x06\x03\x55\x04\x0a\x0c\x01b",
+        );
+        let wide = value(b"\x31\x0d\x30\x0b\x06\x03\x55\x04\x03\x1e\x04\0a\0b");
 
-        assert_eq!(one_line_of(&der).as_deref(), Ok("/1.2.42.43=x"));
+        assert_eq!(one_line_of(&number).as_deref(), Ok("/1.2.42.43=x\\y"));
+        assert_eq!(one_line_of(&pair).as_deref(), Ok("/CN=a+O=b"));
+        assert_eq!(one_line_of(&wide).as_deref(), Ok("/CN=\\x00a\\x00b"));
+        assert_eq!(one_line_of(&value(b"")).as_deref(), Ok(""));
     }
 
     #[test]

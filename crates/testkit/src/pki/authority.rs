@@ -101,6 +101,7 @@ impl Authority {
     }
 
     /// Makes a CA below this one.
+    #[must_use]
     pub fn intermediate(&self, request: &Request) -> Self {
         Self { identity: self.issue(request) }
     }

@@ -74,7 +74,7 @@ impl TestPki {
         self.ca.issue(&Request::user(name))
     }
 
-    /// The host localhost with the addresses 127.0.0.1 and ::1.
+    /// The host localhost with the addresses `127.0.0.1` and `::1`.
     pub fn host(&self) -> Identity {
         self.ca.issue(&Request::host("localhost"))
     }
