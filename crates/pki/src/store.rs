@@ -140,7 +140,15 @@ impl TrustStore {
     ) -> Result<(), Refusal> {
         let generation = self.generation();
         let trust = Trust { directory: &generation.directory, settings: &self.settings };
-        verified(&trust, &identity::read(chain)?, &Use::Server(host.clone()), now).map(|_| ())
+        let presented = identity::read(chain)?;
+        // OpenSSL takes an empty name for the wish not to compare names.
+        if let (Host::Name(name), Some(leaf)) = (host, presented.first())
+            && name.is_empty()
+        {
+            let (subject, host) = (leaf.subject.clone(), name.clone());
+            return Err(Refusal::WrongHost { subject, host });
+        }
+        verified(&trust, &presented, &Use::Server(host.clone()), now).map(|_| ())
     }
 
     /// Tells step by step how a client's chain is judged, for a person to read.

@@ -92,6 +92,29 @@ fn a_list_that_cannot_be_read_refuses_its_ca_and_is_reported() {
 }
 
 #[test]
+fn files_under_the_old_hash_are_those_of_the_ca() {
+    let world = World::new();
+    let hash = world.pki.ca().hash();
+    let directory = world.pki.directory();
+    let output = std::process::Command::new("openssl")
+        .args(["x509", "-noout", "-subject_hash_old", "-in"])
+        .arg(directory.join(format!("{hash}.0")))
+        .output()
+        .unwrap();
+    let old = String::from_utf8(output.stdout).unwrap();
+    let alice = world.pki.user("alice");
+
+    fs::write(directory.join(format!("{}.signing_policy", old.trim())), "broken").unwrap();
+    assert!(matches!(world.verify(&alice), Err(Refusal::Namespace { .. })));
+    world.pki.install_policy(world.pki.ca(), "*");
+    assert!(world.verify(&alice).is_ok());
+    fs::write(directory.join(format!("{}.r0", old.trim())), "broken").unwrap();
+    assert!(matches!(world.verify(&alice), Err(Refusal::CrlUnusable { .. })));
+    world.pki.install_crl(world.pki.ca(), &[]);
+    assert!(world.verify(&alice).is_ok());
+}
+
+#[test]
 fn a_list_with_an_unknown_critical_extension_refuses_its_ca() {
     let world = World::new();
     let extension = Some(("1.2.3.4", &[5, 0][..]));
