@@ -37,6 +37,19 @@ fn attributes_that_the_vo_s_server_signed_are_the_peer_s() {
 }
 
 #[test]
+fn a_server_with_an_rsa_key_and_one_that_names_the_holder_s_subject_are_believed() {
+    let world = World::new();
+    world.pki.voms_server("lhcb", HOST);
+    let alice = world.pki.user("alice");
+    let request = Request { rsa_bits: Some(2048), ..Request::host(HOST) };
+    let server = VomsServer::new(world.pki.ca().issue(&request), "lhcb", HOST);
+
+    let peer = peer(&world, &alice, &server.attributes(&alice, &FQANS).by_subject().build());
+
+    assert_eq!((peer.fqans.as_slice(), &peer.voms_problem), (&FQANS.map(String::from)[..], &None));
+}
+
+#[test]
 fn attributes_hold_in_later_generations() {
     let world = World::new();
     let server = world.pki.voms_server("lhcb", HOST);

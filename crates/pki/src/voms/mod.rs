@@ -56,7 +56,7 @@ fn check_statement(
     if let Some(extension) = &ac.not_understood {
         return Err(format!("the critical extension {extension} is not understood"));
     }
-    // VOMS servers have written the holder's subject where its issuer should be, and still do.
+    // Some servers write the holder's subject where its issuer should be; DIRAC reads it as that.
     if ac.holder_serial != holder.serial
         || (ac.holder_name != holder.issuer && ac.holder_name != holder.subject)
     {

@@ -35,6 +35,7 @@ impl VomsServer {
             signer: &self.identity,
             digest: 256,
             critical: None,
+            by_subject: false,
         }
     }
 }
@@ -50,6 +51,7 @@ pub struct AttributeBuilder<'a> {
     signer: &'a Identity,
     digest: u32,
     critical: Option<String>,
+    by_subject: bool,
 }
 
 impl<'a> AttributeBuilder<'a> {
@@ -81,11 +83,19 @@ impl<'a> AttributeBuilder<'a> {
         self
     }
 
+    /// With the holder's subject where its issuer should be, as some servers write it.
+    #[must_use]
+    pub fn by_subject(mut self) -> Self {
+        self.by_subject = true;
+        self
+    }
+
     /// The content of a proxy's VOMS extension.
     pub fn build(self) -> Vec<u8> {
-        let (number, digest) = match self.digest {
-            1 => ("1.2.840.10045.4.1", MessageDigest::sha1()),
-            _ => ("1.2.840.10045.4.3.2", MessageDigest::sha256()),
+        let (number, digest) = match (self.digest, self.signer.key.rsa()) {
+            (1, _) => ("1.2.840.10045.4.1", MessageDigest::sha1()),
+            (_, Ok(_)) => ("1.2.840.113549.1.1.11", MessageDigest::sha256()),
+            (_, Err(_)) => ("1.2.840.10045.4.3.2", MessageDigest::sha256()),
         };
         let algorithm = sequence(&[&oid(number)]);
         let info = self.info(&algorithm);
@@ -105,7 +115,8 @@ impl<'a> AttributeBuilder<'a> {
         let padding: &[u8] =
             if serial.first().is_some_and(|first| *first >= 0x80) { &[0] } else { &[] };
         let serial = element(0x02, &[padding, &serial]);
-        let holder = sequence(&[&element(0xa0, &[&name(user.issuer_name()), &serial])]);
+        let named = if self.by_subject { user.subject_name() } else { user.issuer_name() };
+        let holder = sequence(&[&element(0xa0, &[&name(named), &serial])]);
         let issuer = element(0xa0, &[&name(self.server.identity.certificate.subject_name())]);
         let validity = sequence(&[&time(self.from), &time(self.until)]);
         sequence(&[
