@@ -157,9 +157,7 @@ def main() -> None:
         stop(directory)
         return
     directory.mkdir(parents=True, exist_ok=True)
-    (start if args.command == "start" else run)(
-        directory, args.port or free_port(), args.sbk_url
-    )
+    (start if args.command == "start" else run)(directory, args.port or free_port(), args.sbk_url)
 
 
 if __name__ == "__main__":

@@ -81,9 +81,16 @@ INHERIT_ALL_AND_END = bytes.fromhex("300f020100300a06082b06010505071501")  # pat
 DIRAC_GROUP = ObjectIdentifier("1.2.42.42")
 PEM = serialization.Encoding.PEM
 USAGES = (
-    "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
-    "key_cert_sign crl_sign encipher_only decipher_only"
-).split()
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 
 
 def name(unit: str, common: str) -> x509.Name:
@@ -196,9 +203,11 @@ def end_entity(subject, issuer, server=(), validity=VALID, above=()) -> Pair:
 def subject_hashes(ca: Pair) -> list[str]:
     """The names under which OpenSSL looks for a CA: today's, and that of version 0.9."""
     command = ["openssl", "x509", "-noout", "-subject_hash", "-subject_hash_old"]
-    return subprocess.run(
-        command, input=ca.pem, capture_output=True, check=True
-    ).stdout.decode().split()
+    return (
+        subprocess.run(command, input=ca.pem, capture_output=True, check=True)
+        .stdout.decode()
+        .split()
+    )
 
 
 def publish(ca: Pair, revoked=(), trusted=True) -> None:
