@@ -543,13 +543,24 @@ class SBKClient(Client):
             os.remove(part)
         return result
 
-    def upload(self, path: str | os.PathLike, method: str, **options: Any) -> Result:
+    def upload(self, path: str | os.PathLike, method: str, *args: Any, **options: Any) -> Result:
         """Sends a whole file, one JSON object a line, to a method that takes a list.
 
-        Example: ``sbk.upload("files.ndjson", "addFiles", dataset="raw")``
+        :param args: the arguments of the method other than the list
+
+        The value is ``{"Lines": …, "SuccessfulCount": …, "FailedCount": …, "Failed": {…}}``.
+
+        Examples::
+
+            sbk.upload("files.ndjson", "addFiles", dataset="raw")
+            sbk.upload("lost.txt", "setFileStatus", "lost", reason="disk broken")
         """
-        destination = json.dumps({"method": method, "options": _given(options)})
-        return self._transfer().sendFile(os.fspath(path), destination)
+        destination: dict[str, Any] = {"method": method}
+        if args:
+            destination["args"] = args
+        if given := _given(options):
+            destination["options"] = given
+        return self._transfer().sendFile(os.fspath(path), json.dumps(destination))
 
     def _transfer(self) -> Any:
         kwargs = {"timeout": DEFAULT_RPC_TIMEOUT} | self.getClientKWArgs()

@@ -5,7 +5,7 @@ Finds files by a query, and prints their names
 Examples::
 
   $ dirac-sbk-find-files 'energy > 89 GeV and generator in (a, b) order by lfn' --limit 10
-  $ dirac-sbk-find-files 'path under /sbkvo/raw' --count
+  $ dirac-sbk-find-files 'directory = "/sbkvo/raw"' --count
   $ dirac-sbk-find-files 'size > 2 GB' --replicas --json | jq .replicas
 """
 
