@@ -33,14 +33,16 @@ pub(crate) fn read(chain: &[&[u8]]) -> Result<Vec<Certificate>, Refusal> {
     chain.iter().enumerate().map(read_one).collect()
 }
 
-/// Verifies a client's chain. What was presented is used for nothing but OpenSSL's verification:
-/// all that the peer is comes from the verified chain.
+/// Verifies a client's chain. All that the peer is comes from the verified chain, never from what
+/// was presented.
 pub(crate) fn judge(
     trust: &Trust<'_>,
     presented: &[&[u8]],
     now: Timestamp,
 ) -> Result<Judged, Refusal> {
-    let (chain, expires) = verified(trust, &read(presented)?, &Use::Client, now)?;
+    let shown = read(presented)?;
+    let (chain, expires) = verified(trust, &shown, &Use::Client, now)?;
+    check_strangers(&shown, &chain)?;
     let people = split(&chain)?;
     let is_limited = check_proxies(trust, &people)?;
     let group = group(&people)?;
@@ -62,6 +64,17 @@ pub(crate) fn judge(
     };
     let until = add_attributes(trust, &people, &mut peer, now);
     Ok(Judged { peer, until })
+}
+
+/// Refuses certificates of users and proxies that are no part of the verified chain: nobody honest
+/// presents them. Certificates of CAs may be sent in vain.
+fn check_strangers(shown: &[Certificate], chain: &[Certificate]) -> Result<(), Refusal> {
+    let is_stranger =
+        |one: &&Certificate| !one.is_ca && !chain.iter().any(|other| other.x509 == one.x509);
+    match shown.iter().find(is_stranger) {
+        Some(stranger) => Err(Refusal::Stranger { subject: stranger.subject.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Who stands in a verified chain.

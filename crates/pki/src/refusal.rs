@@ -172,6 +172,12 @@ pub enum Refusal {
         /// The certificate.
         subject: String,
     },
+    /// A certificate that belongs to somebody else, or to no chain, was presented with the others.
+    #[error("{subject} does not belong to the chain that was presented")]
+    Stranger {
+        /// The certificate.
+        subject: String,
+    },
     /// A certificate was issued for another use.
     #[error("{subject} may not be used for this")]
     Purpose {
@@ -238,6 +244,7 @@ impl Refusal {
             Self::Namespace { .. } => {
                 "Compare the CA's signing_policy file in the CA directory with the certificate."
             }
+            Self::Stranger { .. } => "Present only the proxy and those that issued it.",
             Self::Purpose { .. } => "Have a certificate issued that may be used by TLS clients.",
             Self::Weak { .. } => "Use RSA keys of 2048 bits or more, and SHA-256.",
             Self::WrongHost { .. } => "Use the name that the server's certificate has.",

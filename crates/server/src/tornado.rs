@@ -104,7 +104,6 @@ async fn answer(
     };
     let coded = match Standard::find(method) {
         Some(Standard::Whoami) => Some("authenticated"),
-        Some(Standard::Echo) => Some("all"),
         other => other.and_then(Standard::rule),
     };
     let is_transfer = matches!(method, "streamToClient" | "streamFromClient");

@@ -362,6 +362,10 @@ async fn remove_below(call: &RemoveDirectory, cx: &mut Context<'_>) -> Result<Pr
     };
     let walked = walk(cx, &call.path, walking.as_deref()).await?;
     let going: Vec<_> = walked.files.iter().filter(|f| f.status != FileStatus::Retired).collect();
+    if going.is_empty() && walked.next.is_none() {
+        // Who calls again without `after` comes to the end, too.
+        return remove_directories(call, cx, None).await;
+    }
     let (_, frozen) = retire(cx, &going, call.grace_seconds).await?;
     if let Some((key, dataset)) = frozen.iter().next() {
         let name = going.iter().find(|f| f.key == *key).map_or("", |f| f.name.as_str());

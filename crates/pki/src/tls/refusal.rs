@@ -32,6 +32,7 @@ impl From<Refusal> for CertificateError {
             | Refusal::FullFromLimited { .. }
             | Refusal::Group { .. }
             | Refusal::Namespace { .. }
+            | Refusal::Stranger { .. }
             | Refusal::Weak { .. }
             | Refusal::Other { .. } => Self::Other(OtherError(Arc::new(refusal))),
         }
