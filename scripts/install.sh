@@ -14,7 +14,7 @@ main() {
     for purpose in "$@"; do
         case $purpose in
         build) build ;;
-        test) build && servers && nextest ;;
+        test) build && servers && nextest && testbed/install.sh ;;
         lint) build && deny ;;
         *) fail "usage: scripts/install.sh [build] [test] [lint]" ;;
         esac
@@ -22,7 +22,11 @@ main() {
 }
 
 build() {
-    command -v cc >/dev/null || packages build-essential
+    local missing=()
+    command -v cc >/dev/null || missing+=(build-essential)
+    [[ -e /usr/include/openssl/ssl.h ]] || missing+=(libssl-dev)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    ((${#missing[@]} == 0)) || packages "${missing[@]}"
 }
 
 servers() {

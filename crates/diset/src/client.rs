@@ -67,8 +67,7 @@ impl Client {
     /// Makes a connection on which nothing was said yet.
     pub async fn connect(&self) -> Result<Call, CallError> {
         let address = format!("{}:{}", self.host, self.port);
-        let failed =
-            |reason: String| CallError::Connect { address: address.clone(), reason };
+        let failed = |reason: String| CallError::Connect { address: address.clone(), reason };
         let name = ServerName::try_from(self.host.clone()).map_err(|e| failed(e.to_string()))?;
         let connection = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;

@@ -9,8 +9,7 @@ use std::{
 use sbk_model::{Timestamp, Vo};
 use sbk_pki::Peer as Certified;
 use sbk_registry::{
-    Cfg, Claim, Denial, ExtraCredentials, Identity, Method, PermissionMap, Registry, Rules,
-    Service,
+    Cfg, Claim, Denial, ExtraCredentials, Identity, Method, PermissionMap, Registry, Rules, Service,
 };
 use sbk_service::Caller;
 use sbk_wire::Value;

@@ -176,7 +176,10 @@ impl Config {
             ("connections.max_handshakes", self.connections.max_handshakes as u64),
             ("connections.handshake_seconds", self.connections.handshake_seconds),
             ("connections.idle_seconds", self.connections.idle_seconds),
-            ("connections.max_requests_per_caller", self.connections.max_requests_per_caller as u64),
+            (
+                "connections.max_requests_per_caller",
+                self.connections.max_requests_per_caller as u64,
+            ),
             ("tls.reload_seconds", self.tls.reload_seconds),
             ("dirac.refresh_seconds", self.dirac.refresh_seconds),
         ];

@@ -79,7 +79,9 @@ impl Session {
         self.link.set_limits(Limits::default());
         match &proposal.action {
             Action::Rpc(method) => self.rpc(method, admitted, &proposal).await,
-            Action::Transfer(direction) => transfer::run(self, direction, admitted, &proposal).await,
+            Action::Transfer(direction) => {
+                transfer::run(self, direction, admitted, &proposal).await
+            }
         }
     }
 

@@ -112,7 +112,10 @@ impl Source {
             if self.remote.is_none() {
                 return Err(Error::Config(format!("no Configuration server answers: {text}")));
             }
-            tracing::warn!(reason = text, "no Configuration server answers; the last content stays");
+            tracing::warn!(
+                reason = text,
+                "no Configuration server answers; the last content stays"
+            );
         }
         Ok(match &self.remote {
             Some((_, remote)) => remote.merge_over(&local),

@@ -140,7 +140,8 @@ async fn made(
         tracing::debug!(%error, "the other side is gone");
         return None;
     }
-    let refused = |reason: &dyn std::fmt::Display| app.security.refused(address, "handshake", reason);
+    let refused =
+        |reason: &dyn std::fmt::Display| app.security.refused(address, "handshake", reason);
     let (stream, peer): (Box<dyn Stream>, Peer) = match tls {
         None => (Box::new(stream), Peer::Local),
         Some(tls) => {

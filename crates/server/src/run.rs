@@ -65,10 +65,19 @@ pub async fn start(config: &Config) -> Result<Running, Error> {
         None => None,
     };
     let service = open(config).await?;
+    let (address, http) = bind(config.server.listen).await?;
+    let diset = match config.dirac.diset_address()? {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let diset_address = diset.as_ref().map(|(address, _)| *address);
+    // What was asked for as port 0 is known now.
+    let mut config = config.clone();
+    config.dirac.diset = diset_address.map(|address| address.to_string()).unwrap_or_default();
+    let config = &config;
     let app = App::new(service, config, observe::start_metrics(), cfg.as_ref())?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Vec::new();
-    let (address, http) = bind(config.server.listen).await?;
     let https = keys.as_ref().map(|keys| tls(keys, false)).transpose()?;
     let router = rest::router(&app);
     tasks.push(tokio::spawn({
@@ -77,10 +86,7 @@ pub async fn start(config: &Config) -> Result<Running, Error> {
             http::serve(connection, router.clone(), app.clone(), stopped.clone())
         })
     }));
-    let mut diset_address = None;
-    if let (Some(wanted), Some(keys)) = (config.dirac.diset_address()?, &keys) {
-        let (address, listener) = bind(wanted).await?;
-        diset_address = Some(address);
+    if let (Some((_, listener)), Some(keys)) = (diset, &keys) {
         let safe = Some(tls(keys, true)?);
         let serving = app.clone();
         let serve = move |connection| diset::serve(connection, serving.clone());

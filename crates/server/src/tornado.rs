@@ -158,8 +158,7 @@ fn admit(
         app.security.refused(origin.address, method, &"neither a certificate nor a token");
         return Err(unauthorised());
     }
-    let admitted =
-        app.authority.admit(&origin.peer, extra, Method::Call(method), coded, app.now());
+    let admitted = app.authority.admit(&origin.peer, extra, Method::Call(method), coded, app.now());
     admitted.map_err(|refused| {
         app.security.refused(origin.address, method, &refused);
         unauthorised()
@@ -228,7 +227,11 @@ async fn upload(
         let content = match (arguments.len(), arguments.pop()) {
             (4, Some(Value::Bytes(bytes))) => bytes,
             (4, Some(Value::Text(text))) => text.into_bytes(),
-            _ => return Err(Failure::plain("streamFromClient expects an id, a token, a size and bytes")),
+            _ => {
+                return Err(Failure::plain(
+                    "streamFromClient expects an id, a token, a size and bytes",
+                ));
+            }
         };
         let mut upload = file_id.upload(&app.methods, app.service.clone(), caller)?;
         upload.push(&content).await?;
