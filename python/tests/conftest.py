@@ -10,6 +10,7 @@ community, storage elements and schema that they need, and use new names in ever
 
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
@@ -77,6 +78,10 @@ def pytest_configure() -> None:
     Script.disableCS()
     Script.localCfg.disableParsingCommandLine()
     Script.initialize(ignoreErrors=True)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(SETTINGS, ignore_errors=True)
 
 
 def settings(protocol: str) -> Path:

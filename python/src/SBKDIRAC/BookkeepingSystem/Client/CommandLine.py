@@ -42,6 +42,8 @@ def arguments(*positional: str | tuple[str, bool]) -> tuple[list[str], dict[str,
         description, mandatory = one if isinstance(one, tuple) else (one, True)
         repeated = description.startswith("*")
         Script.registerArgument([description[1:]] if repeated else description, mandatory)
+    # Warnings of DIRAC's clients must not get into what a command prints.
+    Script.addDefaultOptionValue("LogBackends", "stderr")
     given, args = Script.parseCommandLine()
     options: dict[str, list[str]] = {}
     for name, value in given:
