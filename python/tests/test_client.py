@@ -5,12 +5,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import config
 import pytest
-from conftest import SCHEMA, bulk, refusal, value
 from DIRAC.Core.Utilities.DErrno import cmpError
 from DIRAC.Core.Utilities.ReturnValues import SErrorException
 
+import config
+from conftest import SCHEMA, bulk, refusal, value
 from SBKDIRAC.BookkeepingSystem.Client.SBKClient import SBKClient
 
 

@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-import config
 import pytest
+
+import config
 from conftest import REPOSITORY, URLS
 
 

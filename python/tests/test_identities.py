@@ -1,7 +1,8 @@
 """Who the service takes the owner of each proxy for."""
 
-import config
 import pytest
+
+import config
 from conftest import refusal, value
 
 ACCEPTED = {

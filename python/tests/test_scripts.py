@@ -4,8 +4,9 @@ import json
 import subprocess
 from importlib.metadata import entry_points
 
-import config
 import pytest
+
+import config
 from conftest import settings
 
 SCRIPTS = sorted(

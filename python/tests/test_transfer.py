@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from conftest import bulk, refusal, value
 
 LARGE = 100 << 20
