@@ -31,7 +31,9 @@ PROXIES whose handshake succeeds but whose owner is nobody, or may do nothing:
     nosuchgroup             a group that does not exist
     wronggroup              bob claims prod, of which he is no member
     full_of_limited         a full proxy made from a limited one
-    slipped                 bob's certificate between alice's proxy and her certificate
+
+    slipped                 bob's certificate between alice's proxy and her certificate: DIRAC says
+                            nobody; alice would be right, too, but never bob
 
 PROXIES that end the handshake:
     revoked                 the user certificate is in the CRL

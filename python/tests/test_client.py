@@ -38,6 +38,17 @@ def files(sbk, world, request):
     return [file["lfn"] for file in made]
 
 
+def finish(step):
+    """Calls a long operation again until it is done."""
+    after = None
+    for _ in range(100):
+        progress = value(step(after))
+        if progress["done"]:
+            return
+        after = progress.get("next")
+    pytest.fail("the operation does not come to an end")
+
+
 def test_ping_says_version_and_times(client, protocol):
     ping = value(client().ping())
 
@@ -140,8 +151,7 @@ def test_files_are_retired_and_restored(sbk, files):
 def test_retired_files_are_purged(sbk, files):
     bulk(sbk.retireFiles(files, "superseded", grace_seconds=0))
 
-    while not value(sbk.purgeFiles(limit=1000))["done"]:
-        pass
+    finish(lambda _: sbk.purgeFiles(limit=1000))
 
     assert set(value(sbk.getFiles(files))["Failed"]) == set(files)
 
@@ -180,14 +190,10 @@ def test_a_directory_is_changed_moved_and_removed(sbk, world, files):
     value(sbk.setDirectoryMetadata(source, {"campaign": "2026"}))
     value(sbk.changeDirectory(source, group="prod", mode="0750", recursive=True, reason="ours"))
     changed = value(sbk.getDirectory(source))
-    while not value(sbk.moveDirectory(source, target))["done"]:
-        pass
+    finish(lambda _: sbk.moveDirectory(source, target))
     preview = value(sbk.removeDirectory(target, "not needed", recursive=True, preview=True))
     moved = value(sbk.getDirectory(target))
-    while not value(sbk.removeDirectory(target, "not needed", recursive=True, grace_seconds=60))[
-        "done"
-    ]:
-        pass
+    finish(lambda after: sbk.removeDirectory(target, "old", recursive=True, after=after))
 
     assert changed["metadata"] == {"campaign": "2026"}
     assert (changed["group"], changed["mode"]) == ("prod", "0750")
@@ -253,7 +259,8 @@ def test_members_snapshots_and_their_differences(sbk, world, files):
 
 
 def test_a_schema_is_shown_and_a_change_planned(sbk):
-    wider = SCHEMA + '\n[[field]]\nname = "weight"\nentity = "file"\nkind = "float"\n'
+    wider = SCHEMA.replace("version = 1", "version = 2")
+    wider += '\n[[field]]\nname = "weight"\nentity = "file"\nkind = "float"\n'
 
     shown = value(sbk.getSchema(vo="sbkvo"))
     plan = value(sbk.applySchema(wider, vo="sbkvo", dry_run=True, reason="more"))
@@ -348,4 +355,4 @@ def test_every_method_of_the_client_is_tried_here():
     methods = [name for name, _ in inspect.getmembers(SBKClient, inspect.isfunction)]
     own = [name for name in methods if name in vars(SBKClient) and not name.startswith("_")]
     assert len(own) > 40
-    assert [name for name in own if f".{name}(" not in tested] == []
+    assert [name for name in own if not re.search(rf'\.{name}\(|"{name}"', tested)] == []

@@ -1,6 +1,7 @@
 """What the commands of this package have in common."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,6 +18,7 @@ ADVICE = {
     "has expired": "make a new proxy with dirac-proxy-init",
     "Can't find proxy": "make a proxy with dirac-proxy-init",
     "Peer closed connection": "the service refused your certificate; see dirac-proxy-info",
+    "SSLError": "the service refused your certificate; see dirac-proxy-info",
     "is not connected": "the service refused your certificate; see dirac-proxy-info",
     "URL for service": "set /Systems/Bookkeeping/URLs/SBK in your DIRAC configuration",
     "Can't find a valid URL": "set /Systems/Bookkeeping/URLs/SBK in your DIRAC configuration",
@@ -42,13 +44,20 @@ def arguments(*positional: str | tuple[str, bool]) -> tuple[list[str], dict[str,
         description, mandatory = one if isinstance(one, tuple) else (one, True)
         repeated = description.startswith("*")
         Script.registerArgument([description[1:]] if repeated else description, mandatory)
-    # Warnings of DIRAC's clients must not get into what a command prints.
-    Script.addDefaultOptionValue("LogBackends", "stderr")
+    _keep_warnings_apart()
     given, args = Script.parseCommandLine()
     options: dict[str, list[str]] = {}
     for name, value in given:
         options.setdefault(name.replace("-", "_"), []).append(value)
     return list(args), options
+
+
+def _keep_warnings_apart() -> None:
+    """Keeps DIRAC's warnings out of what a command prints: they go to standard error."""
+    Script.addDefaultOptionValue("LogBackends", "stderr")
+    # Until the configuration is read DIRAC writes to standard output, the help among other things.
+    for handler in logging.getLogger("dirac").handlers:
+        handler.addFilter(lambda record: record.levelname != "WARN")
 
 
 def first(options: dict[str, list[str]], *names: str) -> dict[str, str]:
