@@ -20,7 +20,7 @@ mod tornado;
 
 pub use config::{
     Config, ConnectionsSection, DatabaseSection, DiracSection, IdentitySection, LogSection,
-    RevocationLists, ServerSection, TlsSection,
+    RevocationLists, ServerSection, TlsSection, TokensSection,
 };
 pub use error::Error;
 pub use observe::start_logs;
