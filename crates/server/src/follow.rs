@@ -30,18 +30,33 @@ impl Keys {
         }
         let tls = &config.tls;
         let wrong = |error: sbk_pki::Error| Error::Config(format!("tls: {error}"));
-        let settings = Settings {
-            vomsdir: (!tls.vomsdir.as_os_str().is_empty()).then(|| tls.vomsdir.clone()),
-            crls: tls.revocation_lists.into(),
-            ..Settings::new(&tls.ca_directory)
-        };
-        let trust = Arc::new(TrustStore::open(settings).map_err(wrong)?);
+        let trust = Arc::new(trust(config).map_err(wrong)?);
         for problem in trust.summary().problems {
             tracing::warn!(?problem, "a file of the CA directory is not used");
         }
         let host = Arc::new(HostKey::open(&tls.certificate, &tls.key).map_err(wrong)?);
         Ok(Some(Self { trust, host }))
     }
+}
+
+/// Reads the CAs, revocation lists and VOMS servers that a service of this configuration trusts.
+pub fn trust(config: &Config) -> Result<TrustStore, sbk_pki::Error> {
+    let tls = &config.tls;
+    TrustStore::open(Settings {
+        vomsdir: (!tls.vomsdir.as_os_str().is_empty()).then(|| tls.vomsdir.clone()),
+        crls: tls.revocation_lists.into(),
+        ..Settings::new(&tls.ca_directory)
+    })
+}
+
+/// Where a configuration file names Configuration servers.
+pub const SERVERS: &str = "/DIRAC/Configuration/Servers";
+
+/// What a Configuration server sent.
+struct Remote {
+    server: String,
+    version: String,
+    cfg: Cfg,
 }
 
 /// Where the DIRAC configuration comes from.
@@ -51,8 +66,8 @@ pub struct Source {
     tls: Arc<rustls::ClientConfig>,
     /// The file as it was read last.
     local: String,
-    /// What a server sent last, and its version.
-    remote: Option<(String, Cfg)>,
+    /// What a server sent last.
+    remote: Option<Remote>,
 }
 
 impl std::fmt::Debug for Source {
@@ -90,10 +105,9 @@ impl Source {
     pub async fn read(&mut self) -> Result<Cfg, Error> {
         let local = self.read_file()?;
         let mut servers = self.servers.clone();
-        let named = "/DIRAC/Configuration/Servers";
-        servers.extend(local.list(named).into_iter().map(str::to_owned));
-        if let Some((_, remote)) = &self.remote {
-            servers.extend(remote.list(named).into_iter().map(str::to_owned));
+        servers.extend(local.list(SERVERS).into_iter().map(str::to_owned));
+        if let Some(remote) = &self.remote {
+            servers.extend(remote.cfg.list(SERVERS).into_iter().map(str::to_owned));
         }
         servers.sort();
         servers.dedup();
@@ -118,9 +132,14 @@ impl Source {
             );
         }
         Ok(match &self.remote {
-            Some((_, remote)) => remote.merge_over(&local),
+            Some(remote) => local.merge_over(&remote.cfg),
             None => local,
         })
+    }
+
+    /// The server that sent content last, with the version of that.
+    pub fn server(&self) -> Option<(&str, &str)> {
+        self.remote.as_ref().map(|remote| (remote.server.as_str(), remote.version.as_str()))
     }
 
     fn read_file(&mut self) -> Result<Cfg, Error> {
@@ -135,7 +154,7 @@ impl Source {
             .ok_or("it is no URL such as dips://host:9135/Configuration/Server")?
             .with_extra_credentials(Value::from("hosts"))
             .with_patience(Duration::from_secs(30));
-        let version = self.remote.as_ref().map_or("0", |(version, _)| version);
+        let version = self.remote.as_ref().map_or("0", |remote| &remote.version);
         let answer = client.call("getCompressedDataIfNewer", vec![Value::from(version)]).await;
         let answer = answer.map_err(|error| error.to_string())?;
         let newest = answer.get("newestVersion").and_then(Value::text).unwrap_or_default();
@@ -146,7 +165,7 @@ impl Source {
         };
         let cfg = Cfg::parse(&unpacked(packed)?).map_err(|error| error.to_string())?;
         tracing::info!(server, version = newest, "the DIRAC configuration has changed");
-        self.remote = Some((newest.to_owned(), cfg));
+        self.remote = Some(Remote { server: server.to_owned(), version: newest.to_owned(), cfg });
         Ok(())
     }
 }

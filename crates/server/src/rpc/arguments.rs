@@ -2,7 +2,7 @@
 
 use sbk_wire::Value;
 
-use super::{Failure, Method, answer, methods::Kind};
+use super::{Failure, Method, answer, parameter::Kind};
 
 /// Puts arguments under their names: those that have a place, and the dictionary of options that
 /// may follow them.
