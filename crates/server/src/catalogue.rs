@@ -123,9 +123,11 @@ fn option(parameter: &Parameter) -> Argument {
     if parameter.kinds.contains(&ArgumentKind::List) {
         argument.types = vec![ArgumentKind::List.class()];
     }
-    if parameter.name == "vo" && parameter.required {
+    // The service names the caller's community where none is given.
+    if parameter.name == "vo" {
         argument.required = false;
-        argument.description.push_str(" That of the caller's group when absent.");
+        "The community; that of the caller's group when absent."
+            .clone_into(&mut argument.description);
     }
     argument
 }

@@ -1,5 +1,7 @@
 //! What a service knows of DIRAC, for programs that answer as the service would.
 
+use std::path::Path;
+
 use sbk_pki::TrustStore;
 use sbk_registry::Cfg;
 
@@ -43,13 +45,13 @@ pub async fn load(config: &Config) -> Result<Option<Loaded>, Error> {
     }
     let file = &dirac.configuration;
     let is_named = !file.as_os_str().is_empty();
-    let mut sources: Vec<_> = is_named.then(|| file.display().to_string()).into_iter().collect();
     if dirac.servers.is_empty() {
-        let (cfg, _) = follow::read_file(file)?;
-        if cfg.list(SERVERS).is_empty() {
-            return Ok(Some(Loaded { cfg, sources }));
+        let loaded = load_file(file)?;
+        if loaded.cfg.list(SERVERS).is_empty() {
+            return Ok(Some(loaded));
         }
     }
+    let mut sources: Vec<_> = is_named.then(|| file.display().to_string()).into_iter().collect();
     let keys = Keys::open(config)?;
     let source = Source::new(config, keys.as_ref())?;
     let mut source = source.ok_or_else(|| {
@@ -60,4 +62,14 @@ pub async fn load(config: &Config) -> Result<Option<Loaded>, Error> {
     let server = source.server().map(|(server, version)| format!("{server}, version {version}"));
     sources.extend(server);
     Ok(Some(Loaded { cfg, sources }))
+}
+
+/// Reads a DIRAC configuration from a file alone.
+///
+/// # Errors
+///
+/// The file cannot be read, or is no configuration.
+pub fn load_file(file: &Path) -> Result<Loaded, Error> {
+    let (cfg, _) = follow::read_file(file)?;
+    Ok(Loaded { cfg, sources: vec![file.display().to_string()] })
 }
