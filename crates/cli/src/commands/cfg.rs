@@ -132,14 +132,12 @@ async fn check_configured(config: &sbk_server::Config) -> Result<Report, Failure
             return Ok(Report::broken(file, &text, &error));
         }
     }
-    match dirac::load(config).await? {
-        Some(loaded) => Ok(Report::of(config, loaded.sources, &loaded.cfg)),
-        None => {
-            let text = "name a dirac.cfg, or with --config the configuration of a service that \
-                        has dirac.configuration or dirac.servers";
-            Err(Failure::Usage(text.to_owned()))
-        }
-    }
+    let loaded = dirac::load(config).await?.ok_or_else(|| {
+        let text = "name a dirac.cfg, or with --config the configuration of a service that has \
+                    dirac.configuration or dirac.servers";
+        Failure::Usage(text.to_owned())
+    })?;
+    Ok(Report::of(config, loaded.sources, &loaded.cfg))
 }
 
 /// Shows what was found.

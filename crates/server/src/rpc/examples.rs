@@ -100,8 +100,11 @@ const EXAMPLES: &[Example] = &[
     ("listSites", "[]", "{}"),
 ];
 
+/// Options by their names.
+type Options = Vec<(Value, Value)>;
+
 /// The arguments of a method's example, and its options.
-pub fn arguments(method: &str) -> Option<(Vec<Value>, Vec<(Value, Value)>)> {
+pub fn arguments(method: &str) -> Option<(Vec<Value>, Options)> {
     let (_, arguments, options) = EXAMPLES.iter().find(|(name, ..)| *name == method)?;
     let read = |json: &str| Encoding::Json.decode(json.as_bytes(), Limits::default()).ok();
     match (read(arguments)?, read(options)?) {

@@ -217,21 +217,13 @@ fn method<O: Run>(lines: Option<Streamed>) -> Option<Method> {
     let schemas: HashMap<_, _> = schemas.into_iter().collect();
     let properties = openapi::properties::<O>().into_iter();
     let mut options: Vec<_> = properties.map(|property| parameter(property, &schemas)).collect();
-    let mut take = |name: &str| match name {
-        "query" => {
+    let mut take = |name: &str| {
+        if name == "query" {
             options.retain(|option| !matches!(option.name.as_str(), "expr" | "where"));
-            Parameter {
-                name: name.into(),
-                kinds: vec![Kind::Text, Kind::Dict],
-                required: true,
-                choices: Vec::new(),
-                description: "A text in the query language, or a dictionary of conditions.".into(),
-            }
+            return query();
         }
-        _ => {
-            let at = options.iter().position(|option| option.name == name);
-            options.remove(at.expect("a place has the name of an argument, as a test checks"))
-        }
+        let at = options.iter().position(|option| option.name == name);
+        options.remove(at.expect("a place has the name of an argument, as a test checks"))
     };
     let places = positional.iter().map(|name| take(name)).collect();
     Some(Method {
@@ -244,6 +236,17 @@ fn method<O: Run>(lines: Option<Streamed>) -> Option<Method> {
         call: call::<O>,
         lines,
     })
+}
+
+/// What stands for `expr` and `where`.
+fn query() -> Parameter {
+    Parameter {
+        name: "query".into(),
+        kinds: vec![Kind::Text, Kind::Dict],
+        required: true,
+        choices: Vec::new(),
+        description: "A text in the query language, or a dictionary of conditions.".into(),
+    }
 }
 
 #[cfg(test)]

@@ -146,15 +146,13 @@ pub fn tell(verdicts: &[Verdict], is_one: bool) -> Vec<Step> {
 fn tell_one(verdict: &Verdict) -> Step {
     let title = format!("method {}", verdict.name);
     let rule = verdict.rule.as_deref().unwrap_or_default();
-    match &verdict.reason {
-        Some(reason) => Step::refused(title, reason, verdict.advice.clone().unwrap_or_default()),
-        None => {
-            let permission = verdict.permission.map_or_else(String::new, |permission| {
-                format!(", and the permission {} is there", permission.name())
-            });
-            Step::good(title, format!("the rule `{rule}` admits{permission}"))
-        }
+    if let Some(reason) = &verdict.reason {
+        return Step::refused(title, reason, verdict.advice.clone().unwrap_or_default());
     }
+    let permission = verdict.permission.map_or_else(String::new, |permission| {
+        format!(", and the permission {} is there", permission.name())
+    });
+    Step::good(title, format!("the rule `{rule}` admits{permission}"))
 }
 
 fn tell_all(verdicts: &[Verdict]) -> Vec<Step> {

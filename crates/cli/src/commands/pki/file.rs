@@ -44,7 +44,8 @@ fn holds_key(file: &Path) -> bool {
 fn mode(file: &Path) -> Option<Step> {
     let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
     let title = "file permissions";
-    Some(if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    Some(if others == 0 {
         Step::good(title, format!("{mode:04o}: only its owner can read it"))
     } else {
         let detail = format!("{mode:04o}: others can read the key, or change it");
