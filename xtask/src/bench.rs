@@ -1,3 +1,4 @@
+mod dirac;
 mod keys;
 mod machine;
 mod psql;
@@ -10,12 +11,14 @@ use clap::Subcommand;
 /// Measures, each on servers of its own.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Dirac(dirac::Arguments),
     Keys(keys::Arguments),
     Service(service::Arguments),
 }
 
 pub fn run(command: &Command) -> Result<()> {
     match command {
+        Command::Dirac(arguments) => dirac::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Service(arguments) => service::run(arguments),
     }

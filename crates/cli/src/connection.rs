@@ -10,7 +10,7 @@ use sbk_server::LogSection;
 pub use sbk_service::Run;
 use sbk_service::{CallContext, Caller, Options, Service};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, grid};
 
 /// Where a server listens when nothing is said.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8642";
@@ -70,7 +70,8 @@ pub enum Connection {
 impl Connection {
     /// Connects to a target.
     pub async fn open(target: &Target) -> Result<Self, Failure> {
-        let client = |url: &str| Client::new(url, sbk_client::Options::default());
+        let client =
+            |url: &str| -> Result<Client, Failure> { Ok(Client::new(url, grid::options(url)?)?) };
         Ok(match target {
             Target::Server(url) => Self::Server(client(url)?, false),
             Target::Default => Self::Server(client(DEFAULT_SERVER)?, true),

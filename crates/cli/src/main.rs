@@ -12,6 +12,7 @@ mod connection;
 mod context;
 mod exit;
 mod failure;
+mod grid;
 mod human;
 mod input;
 mod open_data;

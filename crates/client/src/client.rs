@@ -23,16 +23,27 @@ impl Client {
             Problem { field: Some("server".to_owned()), ..Problem::new(Code::Invalid, detail) }
         };
         let parsed = Url::parse(url).map_err(|_| invalid("is no URL"))?;
-        if parsed.scheme() != "http" || parsed.host().is_none() {
-            return Err(invalid("is no address of a server over http"));
+        if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
+            return Err(invalid("is no address of a server over http or https"));
         }
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
             .redirect(redirect::Policy::none())
-            .user_agent(concat!("sbk/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+            .user_agent(concat!("sbk/", env!("CARGO_PKG_VERSION")));
+        if let Some(tls) = &options.tls {
+            http = http.tls_backend_preconfigured(tls.as_ref().clone());
+        }
+        if let Some(token) = &options.token {
+            if parsed.scheme() != "https" {
+                return Err(invalid("would send the token in clear text"));
+            }
+            let header = header::HeaderValue::from_str(&format!("Bearer {}", token.0));
+            let mut header = header.map_err(|_| invalid("cannot be sent this token"))?;
+            header.set_sensitive(true);
+            http = http.default_headers([(header::AUTHORIZATION, header)].into_iter().collect());
+        }
+        let http = http.build().map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
         Ok(Self { http, server: url.trim_end_matches('/').to_owned(), options })
     }
 

@@ -24,4 +24,4 @@ mod request;
 mod stream;
 
 pub use client::Client;
-pub use options::Options;
+pub use options::{Options, Token};

@@ -1,7 +1,19 @@
 use std::{
+    fmt,
     hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
     time::Duration,
 };
+
+/// A token that says who calls. It is never shown.
+#[derive(Clone)]
+pub struct Token(pub String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
 
 /// How a client waits and repeats.
 #[derive(Debug, Clone)]
@@ -16,6 +28,10 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long the server may be silent.
     pub read_timeout: Duration,
+    /// How servers over HTTPS are verified, and which certificate or proxy they are shown.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// A token that says who calls, where there is no certificate.
+    pub token: Option<Token>,
     /// Gives 64 random bits: for the idempotency keys, and to spread the pauses.
     pub random: fn() -> u64,
 }
@@ -28,6 +44,8 @@ impl Default for Options {
             longest_pause: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_mins(5),
+            tls: None,
+            token: None,
             random: || RandomState::new().build_hasher().finish(),
         }
     }

@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sbk_model::Timestamp;
 use sbk_registry::Cfg;
 use sbk_service::Service;
+use sbk_token::Issuers;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::{Config, Error, authority::Authority, rpc::Methods, security::SecurityLog};
@@ -29,6 +30,8 @@ pub struct App {
     pub metrics: PrometheusHandle,
     /// Who callers are, and what they may call.
     pub authority: Authority,
+    /// Whose tokens are taken.
+    pub tokens: Issuers,
     /// The methods for DIRAC's clients.
     pub methods: Methods,
     /// Where refusals are written.
@@ -57,6 +60,7 @@ impl App {
         Ok(Arc::new(Self {
             started: service.environment().now(),
             authority: Authority::new(config, cfg)?,
+            tokens: tokens(config)?,
             service,
             config: config.clone(),
             requests: Semaphore::new(config.server.max_requests),
@@ -83,4 +87,11 @@ impl App {
     pub fn request_id(&self) -> String {
         format!("{:016x}", self.service.environment().random())
     }
+}
+
+fn tokens(config: &Config) -> Result<Issuers, Error> {
+    let http = sbk_token::http_client()
+        .map_err(|error| Error::Config(format!("tokens.issuers: {error}")))?;
+    Issuers::new(config.tokens.issuers.clone(), http)
+        .map_err(|error| Error::Config(format!("tokens.issuers: {error}")))
 }

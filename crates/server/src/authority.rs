@@ -8,8 +8,9 @@ use std::{
 
 use sbk_model::Timestamp;
 use sbk_pki::Peer as Certified;
-use sbk_registry::{Cfg, Denial, ExtraCredentials, Identity, Method};
+use sbk_registry::{Cfg, Claim, Denial, ExtraCredentials, Identity, Kind, Method, Step};
 use sbk_service::Caller;
+use sbk_token::Verified;
 use sbk_wire::Value;
 
 use crate::{
@@ -26,6 +27,8 @@ pub enum Peer {
     Nobody,
     /// The holder of a certificate or proxy that was verified.
     Certified(Arc<Certified>),
+    /// The bearer of a token that was verified.
+    Bearer(Arc<Verified>),
 }
 
 /// A caller who may call what they ask for.
@@ -40,6 +43,9 @@ pub struct Admitted {
 /// Why somebody is not let in; for the log, never for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
+    /// The token is not taken.
+    #[error("the token: {0}")]
+    Token(#[from] sbk_token::Refusal),
     /// The certificate has ended while the connection went on.
     #[error("the certificate of {0:?} has expired")]
     Expired(String),
@@ -111,6 +117,7 @@ impl Authority {
         let certified = match peer {
             Peer::Certified(certified) => Some(&**certified),
             Peer::Local | Peer::Nobody => None,
+            Peer::Bearer(token) => return state.admit_bearer(token, method, coded, now),
         };
         if let Some(ended) = certified.filter(|peer| !peer.is_valid_at(now)) {
             return Err(Refused::Expired(ended.dn.clone()));
@@ -160,6 +167,48 @@ impl Drop for Place {
             if *count == 0 {
                 calls.remove(&self.name);
             }
+        }
+    }
+}
+
+impl Rulebook {
+    /// Says who bears a token. A user whom the registry knows by the token's DN is judged as
+    /// with a certificate; for others the issuer's word holds.
+    fn admit_bearer(
+        &self,
+        token: &Verified,
+        method: Method<'_>,
+        coded: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Admitted, Refused> {
+        let claim =
+            Claim { dn: Some(&token.dn), group: token.group.as_deref(), ..Claim::default() };
+        let identity = match (self.registry.identify(&claim), &token.group) {
+            (Err(denial), Some(group)) if denial.step() == Step::User => {
+                self.on_the_issuer_s_word(token, group, &claim)
+            }
+            (identified, _) => identified?,
+        };
+        let properties = self.rules.allows(method, coded, &identity)?;
+        let caller = self.caller(&identity).map_err(Refused::Name)?;
+        let credentials = credentials(None, &identity, &properties, &Value::Null, now);
+        Ok(Admitted { caller, credentials })
+    }
+
+    fn on_the_issuer_s_word(&self, token: &Verified, group: &str, claim: &Claim<'_>) -> Identity {
+        let known = self.registry.group(group);
+        let properties = if token.properties.is_empty() {
+            known.map(|group| group.properties.clone()).unwrap_or_default()
+        } else {
+            token.properties.clone()
+        };
+        Identity {
+            kind: Kind::User,
+            username: token.username.clone().unwrap_or_else(|| token.subject.clone()),
+            group: group.to_owned(),
+            properties,
+            vo: token.vo.clone(),
+            ..Identity::visitor(claim)
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-pub use dirac::{ConnectionsSection, DiracSection, RevocationLists, TlsSection};
+pub use dirac::{ConnectionsSection, DiracSection, RevocationLists, TlsSection, TokensSection};
 
 /// The configuration of the service: one TOML file, each key of which can be overridden by an
 /// environment variable such as `SBK__SERVER__LISTEN`.
@@ -25,6 +25,8 @@ pub struct Config {
     pub tls: TlsSection,
     /// The place of the service in a DIRAC installation.
     pub dirac: DiracSection,
+    /// Whose tokens are taken over HTTPS.
+    pub tokens: TokensSection,
     /// How many connections there may be, and how long they may be idle.
     pub connections: ConnectionsSection,
     /// What is written about the service's work.
@@ -202,6 +204,9 @@ impl Config {
                 "dirac.configuration: is needed with tls.certificate; name a dirac.cfg with the \
                  users, or dirac.servers",
             );
+        }
+        if !has_tls && !self.tokens.issuers.is_empty() {
+            return wrong("tls.certificate: is needed with tokens.issuers; tokens are secrets");
         }
         if !has_tls && (diset.is_some() || self.dirac.has_registry()) {
             return wrong(

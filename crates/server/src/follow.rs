@@ -204,6 +204,7 @@ pub async fn follow(
     let refresh = Duration::from_secs(app.config.dirac.refresh_seconds);
     let mut asked = tokio::time::Instant::now();
     let mut host = stamp(&app.config);
+    refresh_tokens(&app).await;
     loop {
         let is_told = tokio::select! {
             () = wait(&mut stopped) => return,
@@ -219,14 +220,24 @@ pub async fn follow(
             }
         }
         reload_trust(&keys.trust, is_told);
-        let Some(source) = &mut source else { continue };
-        if is_told || source.has_changed() || asked.elapsed() >= refresh {
+        let is_due = is_told || asked.elapsed() >= refresh;
+        if is_due {
             asked = tokio::time::Instant::now();
+            refresh_tokens(&app).await;
+        }
+        let Some(source) = &mut source else { continue };
+        if is_due || source.has_changed() {
             let read = source.read().await;
             if let Err(error) = read.and_then(|cfg| app.authority.replace(&cfg)) {
                 tracing::error!(%error, "the former DIRAC configuration stays in use");
             }
         }
+    }
+}
+
+async fn refresh_tokens(app: &Shared) {
+    for (issuer, error) in app.tokens.refresh(std::time::SystemTime::now()).await {
+        tracing::warn!(issuer, %error, "the former keys of an issuer stay in use");
     }
 }
 

@@ -1,8 +1,13 @@
 //! HTTP over a connection.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, header},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -11,8 +16,8 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
-    app::Shared,
-    authority::Peer,
+    app::{App, Shared},
+    authority::{Peer, Refused},
     listen::{self, Connection},
 };
 
@@ -23,6 +28,22 @@ pub struct Origin {
     pub peer: Peer,
     /// The address of the other end.
     pub address: SocketAddr,
+}
+
+impl Origin {
+    /// Who a request is from: the peer of the connection, or the bearer of a token where the
+    /// connection proves nobody.
+    pub async fn peer_with(&self, headers: &HeaderMap, app: &App) -> Result<Peer, Refused> {
+        if !matches!(self.peer, Peer::Nobody) || app.tokens.is_empty() {
+            return Ok(self.peer.clone());
+        }
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some(token) = bearer.and_then(|value| value.strip_prefix("Bearer ")) else {
+            return Ok(Peer::Nobody);
+        };
+        let verified = app.tokens.verify(token.trim(), SystemTime::now()).await?;
+        Ok(Peer::Bearer(Arc::new(verified)))
+    }
 }
 
 /// Answers the requests of a connection until it ends, or the service stops.

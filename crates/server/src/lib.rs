@@ -24,7 +24,7 @@ mod tornado;
 pub use catalogue::{Argument, MethodDescription, methods, methods_as_markdown, names_in_rules};
 pub use config::{
     Config, ConnectionsSection, DatabaseSection, DiracSection, IdentitySection, LogSection,
-    RevocationLists, ServerSection, TlsSection,
+    RevocationLists, ServerSection, TlsSection, TokensSection,
 };
 pub use error::Error;
 pub use observe::start_logs;

@@ -161,7 +161,7 @@ where
     let began = Instant::now();
     let id = request_id(&request);
     let span = tracing::info_span!("request", request_id = %id, operation = O::NAME);
-    let admitted = match admitted::<O>(&request) {
+    let admitted = match admitted::<O>(&request).await {
         Ok(admitted) => admitted,
         Err(response) => return response,
     };
@@ -210,19 +210,23 @@ where
 
 /// Says who calls, or answers that they may not: 401 to somebody who showed nothing, 403 to
 /// others.
-fn admitted<O: sbk_api::Operation>(request: &Request) -> Result<Admitted, Response> {
+async fn admitted<O: sbk_api::Operation>(request: &Request) -> Result<Admitted, Response> {
     let Request { app, origin, headers, .. } = request;
     let method = Method::Call(O::NAME);
     let group = headers.get(GROUP).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let extra = Value::from(group);
-    app.authority.admit(&origin.peer, &extra, method, None, app.now()).map_err(|refused| {
+    let admitted = match origin.peer_with(headers, app).await {
+        Ok(peer) => app.authority.admit(&peer, &extra, method, None, app.now()),
+        Err(refused) => Err(refused),
+    };
+    admitted.map_err(|refused| {
         app.security.refused(origin.address, O::NAME, &refused);
         let (status, text) = match origin.peer {
             Peer::Nobody => {
                 let text = "who calls is not known; use a certificate, a proxy or a token";
                 (StatusCode::UNAUTHORIZED, text)
             }
-            Peer::Local | Peer::Certified(_) => {
+            Peer::Local | Peer::Certified(_) | Peer::Bearer(_) => {
                 (StatusCode::FORBIDDEN, "you are not known here, or may not do this")
             }
         };

@@ -3,10 +3,12 @@
 //! Statuses are those of DIRAC 9.1.22 (`Core/Tornado/Server/private/BaseRequestHandler.py`), which
 //! its client maps to errors (`Core/Tornado/Client/private/TornadoBaseClient.py`).
 
+mod form;
+
 use axum::{
     Extension, Router,
-    body::{Body, Bytes},
-    extract::{RawQuery, State, rejection::BytesRejection},
+    body::Body,
+    extract::{DefaultBodyLimit, RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
     routing::post,
@@ -15,9 +17,10 @@ use futures::TryStreamExt;
 use sbk_registry::Method;
 use sbk_wire::{Encoding, Limits, Value};
 
+use self::form::{Form, Pieces};
 use crate::{
     app::Shared,
-    authority::Admitted,
+    authority::{Admitted, Peer},
     exchange::with_body,
     http::Origin,
     rpc::{self, Failure, FileId, Standard, failed, ok},
@@ -27,7 +30,10 @@ use crate::{
 pub fn routes(router: Router<Shared>, app: &Shared) -> Router<Shared> {
     let names = app.config.dirac.names();
     let unique: std::collections::BTreeSet<_> = names.map(|name| format!("/{name}")).collect();
-    unique.iter().fold(router, |router, path| router.route(path, post(call)))
+    unique.iter().fold(router, |router, path| {
+        // The body is taken piece by piece, and bounded there.
+        router.route(path, post(call).layer(DefaultBodyLimit::disable()))
+    })
 }
 
 /// What went wrong before there was a result.
@@ -42,37 +48,12 @@ impl Wrong {
     }
 }
 
-/// The fields of a form.
-#[derive(Debug, Default)]
-struct Form {
-    method: Option<String>,
-    arguments: Option<String>,
-    extra: Option<String>,
-    is_raw: bool,
-}
-
-impl Form {
-    fn add(&mut self, bytes: &[u8], with_arguments: bool) {
-        for (name, value) in form_urlencoded::parse(bytes) {
-            let value = value.into_owned();
-            match &*name {
-                "method" => self.method = Some(value),
-                "args" if with_arguments => self.arguments = Some(value),
-                "extraCredentials" => self.extra = Some(value),
-                "rawContent" => self.is_raw = value == "True",
-                // `clientVO` and `clientSetup` say nothing that the certificate does not.
-                _ => {}
-            }
-        }
-    }
-}
-
 async fn call(
     State(app): State<Shared>,
     Extension(origin): Extension<Origin>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response {
     match answer(&app, &origin, query.as_deref(), &headers, body).await {
         Ok(response) => response,
@@ -85,15 +66,22 @@ async fn answer(
     origin: &Origin,
     query: Option<&str>,
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, Wrong> {
     let bad = |text: &str| Wrong::new(StatusCode::BAD_REQUEST, text);
-    let body = body.map_err(|rejection| Wrong::new(rejection.status(), rejection.body_text()))?;
-    let mut form = Form::default();
-    // Arguments in the URL would end up in logs.
-    form.add(query.unwrap_or_default().as_bytes(), false);
-    form.add(&body, true);
-    let method = form.method.as_deref().ok_or_else(|| bad("method: is not given"))?;
+    let peer = origin.peer_with(headers, app).await.map_err(|refused| {
+        app.security.refused(origin.address, "token", &refused);
+        unauthorised()
+    })?;
+    if matches!(peer, Peer::Nobody) {
+        // Not even what is open to all is open to somebody who shows nothing.
+        app.security.refused(origin.address, "https", &"neither a certificate nor a token");
+        return Err(unauthorised());
+    }
+    let origin = &Origin { peer, address: origin.address };
+    let mut form = Form::read(query, body, app.config.server.max_body_bytes).await?;
+    let method = form.method.take().ok_or_else(|| bad("method: is not given"))?;
+    let method = method.as_str();
     let extra = match &form.extra {
         None => Value::Null,
         Some(text) => {
@@ -111,6 +99,11 @@ async fn answer(
         return Err(Wrong::new(StatusCode::NOT_IMPLEMENTED, format!("Unknown method {method}")));
     }
     let admitted = admit(app, origin, &extra, method, coded)?;
+    if method == "streamFromClient" {
+        let pieces = form.pieces()?;
+        let result = upload(app, origin, &extra, admitted, pieces).await?;
+        return json(&result.map_or_else(|failure| failed(&failure), ok));
+    }
     let arguments = match &form.arguments {
         None => Vec::new(),
         Some(text) => match Encoding::Json.decode(text.as_bytes(), Limits::default()) {
@@ -124,25 +117,28 @@ async fn answer(
     if method == "streamToClient" {
         return download(app, origin, &extra, admitted, &arguments).await;
     }
-    let result = if method == "streamFromClient" {
-        upload(app, origin, &extra, admitted, arguments).await
-    } else {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let url = format!("https://{}/{}", host.unwrap_or_default(), app.config.dirac.service);
-        let incoming = rpc::Incoming { admitted, method, arguments, url: &url, wire: "https" };
-        rpc::dispatch(app, incoming).await
-    };
-    let value = result.map_or_else(|failure| failed(&failure), ok);
     if form.is_raw {
         return Err(bad("rawContent: is for streamToClient only"));
     }
-    match Encoding::Json.encode(&value) {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let url = format!("https://{}/{}", host.unwrap_or_default(), app.config.dirac.service);
+    let incoming = rpc::Incoming { admitted, method, arguments, url: &url, wire: "https" };
+    let result = rpc::dispatch(app, incoming).await;
+    json(&result.map_or_else(|failure| failed(&failure), ok))
+}
+
+fn json(value: &Value) -> Result<Response, Wrong> {
+    match Encoding::Json.encode(value) {
         Ok(body) => Ok(with_body(StatusCode::OK, "application/json", body)),
         Err(error) => {
             tracing::error!(%error, "an answer cannot be written");
             Err(Wrong::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))
         }
     }
+}
+
+fn unauthorised() -> Wrong {
+    Wrong::new(StatusCode::UNAUTHORIZED, "Unauthorized query")
 }
 
 fn admit(
@@ -152,12 +148,6 @@ fn admit(
     method: &str,
     coded: Option<&str>,
 ) -> Result<Admitted, Wrong> {
-    let unauthorised = || Wrong::new(StatusCode::UNAUTHORIZED, "Unauthorized query");
-    if matches!(origin.peer, crate::authority::Peer::Nobody) {
-        // Not even what is open to all is open to somebody who shows nothing.
-        app.security.refused(origin.address, method, &"neither a certificate nor a token");
-        return Err(unauthorised());
-    }
     let admitted = app.authority.admit(&origin.peer, extra, Method::Call(method), coded, app.now());
     admitted.map_err(|refused| {
         app.security.refused(origin.address, method, &refused);
@@ -215,27 +205,17 @@ async fn upload(
     origin: &Origin,
     extra: &Value,
     admitted: Admitted,
-    mut arguments: Vec<Value>,
-) -> Result<Value, Failure> {
-    let file_id = file_id(app, origin, extra, &arguments).map_err(|wrong| Failure {
-        errno: if wrong.status == StatusCode::UNAUTHORIZED { 1111 } else { 22 },
-        message: wrong.text,
-    })?;
+    mut pieces: Pieces,
+) -> Result<Result<Value, Failure>, Wrong> {
+    let file_id = file_id(app, origin, extra, &[Value::from(pieces.file_id())])?;
     let name = file_id.method().to_owned();
     let caller = admitted.caller.clone();
     let work = async {
-        let content = match (arguments.len(), arguments.pop()) {
-            (4, Some(Value::Bytes(bytes))) => bytes,
-            (4, Some(Value::Text(text))) => text.into_bytes(),
-            _ => {
-                return Err(Failure::plain(
-                    "streamFromClient expects an id, a token, a size and bytes",
-                ));
-            }
-        };
         let mut upload = file_id.upload(&app.methods, app.service.clone(), caller)?;
-        upload.push(&content).await?;
+        while let Some(piece) = pieces.next()? {
+            upload.push(&piece).await?;
+        }
         upload.finish().await
     };
-    rpc::placed(app, &admitted, &name, "https", rpc::Kind::Transfer, work).await
+    Ok(rpc::placed(app, &admitted, &name, "https", rpc::Kind::Transfer, work).await)
 }

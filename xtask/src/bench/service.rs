@@ -1,6 +1,6 @@
 mod database;
 mod http;
-mod process;
+pub mod process;
 mod report;
 mod sample;
 

@@ -136,6 +136,14 @@ impl DiracSection {
     }
 }
 
+/// Whose tokens are taken over HTTPS.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokensSection {
+    /// The issuers, each with its `url`, its `kind` and the `audiences` that mean this service.
+    pub issuers: Vec<sbk_token::IssuerConfig>,
+}
+
 /// How many connections there may be, and how long they may be idle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
