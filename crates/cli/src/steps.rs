@@ -30,6 +30,8 @@ pub struct Step {
 pub enum Outcome {
     /// Nothing is wrong.
     Good,
+    /// Nothing is wrong, but it is worth knowing.
+    Note,
     /// It works, but something of it probably ought to be otherwise.
     Warning,
     /// It does not work.
@@ -41,6 +43,7 @@ impl Outcome {
     fn mark(self) -> &'static str {
         match self {
             Self::Good => "ok",
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Refused => "refused",
         }
@@ -52,6 +55,15 @@ impl Step {
     pub fn good(title: impl Into<String>, detail: impl Into<String>) -> Self {
         let (title, detail) = (title.into(), detail.into());
         Self { title, outcome: Outcome::Good, detail, advice: None }
+    }
+
+    /// A step at which nothing is wrong, with something worth knowing.
+    pub fn note(
+        title: impl Into<String>,
+        detail: impl Into<String>,
+        advice: Option<String>,
+    ) -> Self {
+        Self { outcome: Outcome::Note, advice, ..Self::good(title, detail) }
     }
 
     /// A step that works, with what probably ought to be otherwise.

@@ -116,6 +116,7 @@ fn a_good_proxy_is_let_in_and_told_what_it_can_do() {
         (&purge["admitted"], &purge["rule"]),
         (&json!(false), &json!("ServiceAdministrator"))
     );
+    assert!(people.text.contains("\nnote     not allowed "), "{}", people.text);
     assert_eq!(people.code, 0);
     let mut lines = people.text.lines();
     assert!(lines.next().unwrap().starts_with("ok       file "), "{}", people.text);
@@ -288,6 +289,30 @@ fn the_configuration_of_the_service_says_what_to_check_against() {
     assert_eq!(cfg.code, 0, "{}{}", cfg.text, cfg.errors);
     assert_eq!(nothing.code, 2);
     assert!(nothing.errors.contains("dirac.configuration"), "{}", nothing.errors);
+}
+
+#[test]
+fn a_configuration_server_that_is_away_is_told() {
+    let site = Site::new();
+    site.pki.host().write(&site.path("hostcert.pem"), &site.path("hostkey.pem"));
+    site.proxy("alice", "user").write_proxy(&site.path("x509up"));
+    let config = format!(
+        "[tls]\ncertificate = '{0}/hostcert.pem'\nkey = '{0}/hostkey.pem'\n\
+         ca_directory = '{0}/certificates'\n[dirac]\nconfiguration = '{0}/dirac.cfg'\n\
+         servers = ['dips://localhost:1/Configuration/Server']\n",
+        site.work.path().display()
+    );
+    fs::write(site.path("sbk.toml"), config).unwrap();
+    let config = site.text("sbk.toml");
+
+    let mut command = site.sbk.command(&["pki", "check", "--json", "--config", &config]);
+    let checked = command.env("X509_USER_PROXY", site.path("x509up")).output().unwrap();
+    let cfg = site.sbk.run(&["cfg", "check", "--config", &config]);
+
+    let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!((checked.status.code(), last(&report).0), (Some(5), "DIRAC configuration"));
+    assert!(last(&report).2.contains("dips://localhost:1/"), "{report:#}");
+    assert!(cfg.errors.contains("dips://localhost:1/"), "{}", cfg.errors);
 }
 
 #[test]

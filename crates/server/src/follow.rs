@@ -72,7 +72,10 @@ pub struct Source {
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("file", &self.file).field("servers", &self.servers).finish()
+        f.debug_struct("Source")
+            .field("file", &self.file)
+            .field("servers", &self.servers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -258,4 +261,38 @@ fn stamp(config: &Config) -> Vec<Option<std::time::SystemTime>> {
     let files = [&config.tls.certificate, &config.tls.key];
     let changed = |file: &&std::path::PathBuf| std::fs::metadata(file).ok()?.modified().ok();
     files.iter().map(changed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sbk_testkit::pki::TestPki;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_file_says_goes_before_what_a_server_sent() {
+        let work = tempfile::tempdir().unwrap();
+        let pki = TestPki::new(work.path());
+        let trust = TrustStore::open(Settings::new(pki.directory())).unwrap();
+        let verifier = Arc::new(ServerVerifier::new(Arc::new(trust)));
+        let file = work.path().join("dirac.cfg");
+        std::fs::write(&file, "Registry\n{\n  DefaultGroup = here\n}\n").unwrap();
+        let sent = "Registry\n{\n  DefaultGroup = there\n  BannedIPs = 192.0.2.1\n}\n";
+        let mut source = Source {
+            file: Some(file),
+            servers: Vec::new(),
+            tls: client_config(verifier, None).unwrap(),
+            local: String::new(),
+            remote: Some(Remote {
+                server: "dips://cs.example:9135/Configuration/Server".into(),
+                version: "1".into(),
+                cfg: Cfg::parse(sent).unwrap(),
+            }),
+        };
+
+        let cfg = source.read().await.unwrap();
+
+        assert_eq!(cfg.value("/Registry/DefaultGroup"), Some("here"));
+        assert_eq!(cfg.value("/Registry/BannedIPs"), Some("192.0.2.1"));
+    }
 }

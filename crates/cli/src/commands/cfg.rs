@@ -165,7 +165,7 @@ fn finding(finding: &Finding) -> Step {
     match severity {
         Severity::Error => Step::refused(path, text, fix),
         Severity::Warning => Step::warning(path, text, fix),
-        Severity::Note => Step { advice: Some(fix.clone()), ..Step::good(path, text) },
+        Severity::Note => Step::note(path, text, Some(fix.clone())),
     }
 }
 

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     failure::Failure,
+    grid,
     output::Format,
     steps::{self, Step},
 };
@@ -29,7 +30,7 @@ pub enum Pki {
     /// Say step by step what a client with this proxy or certificate would be to the service
     #[command(after_help = "\
 Examples:
-  sbk pki check /tmp/x509up_u1000 --config sbk.toml
+  sbk pki check --config sbk.toml
   sbk pki check /tmp/x509up_u1000 --config sbk.toml --method addFiles
   sbk pki check usercert.pem --group prod --ca-directory /etc/grid-security/certificates \\
       --dirac-cfg dirac.cfg
@@ -44,12 +45,13 @@ refused, 5 where DIRAC's registry, its rules or a missing permission keep the cl
 /// Who is to be checked, and against what.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The proxy, or the certificate of a user or host, as PEM
-    file: PathBuf,
-    /// Look for CAs in this directory, in place of tls.ca_directory
+    /// The proxy, or the certificate of a user or host, as PEM; one's own proxy when absent, which
+    /// `X509_USER_PROXY` names or which is where grid tools put it
+    file: Option<PathBuf>,
+    /// Look for CAs in this directory, in place of the configured one
     #[arg(long, value_name = "DIR")]
     ca_directory: Option<PathBuf>,
-    /// Look for VOMS servers in this directory, in place of tls.vomsdir
+    /// Look for VOMS servers in this directory, in place of the configured one
     #[arg(long, value_name = "DIR")]
     vomsdir: Option<PathBuf>,
     /// Take users, groups and rules from this file alone, in place of what the configuration names
@@ -97,8 +99,9 @@ impl Pki {
         let Self::Check(check) = self;
         let doors = doors::named(check.method.as_deref())?;
         let config = check.configuration(context)?;
+        let file = check.file()?;
         let mut report = Report::default();
-        let end = check.judge(&config, &doors, &mut report).await;
+        let end = check.judge(&file, &config, &doors, &mut report).await;
         report.admitted = matches!(end, End::Admitted);
         show(context, &report)?;
         match end {
@@ -110,6 +113,15 @@ impl Pki {
 }
 
 impl Check {
+    /// The file with the proxy or certificate.
+    fn file(&self) -> Result<PathBuf, Failure> {
+        self.file.clone().or_else(grid::proxy).ok_or_else(|| {
+            let text = "name a proxy or a certificate; there is no proxy of yours, neither in \
+                        X509_USER_PROXY nor at /tmp/x509up_u and your number";
+            Failure::Usage(text.to_owned())
+        })
+    }
+
     /// The configuration of the service, with what the arguments put in its place.
     fn configuration(&self, context: &Context) -> Result<Config, Failure> {
         let mut config = context.configuration()?;
@@ -132,9 +144,15 @@ impl Check {
     }
 
     /// Takes all steps up to the first that refuses the client.
-    async fn judge(&self, config: &Config, doors: &[Door], report: &mut Report) -> End {
+    async fn judge(
+        &self,
+        file: &Path,
+        config: &Config,
+        doors: &[Door],
+        report: &mut Report,
+    ) -> End {
         let now = SystemEnvironment.now();
-        let Some(peer) = authenticate(&self.file, config, now, &mut report.steps) else {
+        let Some(peer) = authenticate(file, config, now, &mut report.steps) else {
             return End::Refused;
         };
         let rulebook = match self.rulebook(config).await {

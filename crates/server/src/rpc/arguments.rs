@@ -116,6 +116,6 @@ mod tests {
             message(vec![Value::List(vec![])]),
             "Function setFileStatus expects at least 2 arguments"
         );
-        assert!(message(vec![Value::from("/a"), Value::from("bad"), Value::Int(1)]).contains("2"));
+        assert!(message(vec![Value::from("/a"), Value::from("bad"), Value::Int(1)]).contains('2'));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sbk_model::Permission;
-use sbk_registry::{Claim, Denial, Method};
+use sbk_registry::{Claim, Denial, Identity, Kind, Method};
 use sbk_server::dirac::Rulebook;
 use serde::Serialize;
 
@@ -128,10 +128,14 @@ fn reason(denial: &Denial) -> String {
 /// How somebody gets a permission.
 fn grant(needed: Permission, known: &Known) -> String {
     let name = needed.name();
-    let group = &known.identity.group;
+    let Identity { kind, username, group, .. } = &known.identity;
+    let (other, line) = match kind {
+        Kind::Host => ("give the host a property that has it", format!("host:{username}")),
+        Kind::User | Kind::Visitor => ("use a group that has it", format!("group:{group}")),
+    };
     format!(
-        "use a group that has it, or add it to a property of {group} or to `group:{group}` in the \
-         section Permissions of the service: `… = …, {name}`"
+        "{other}, or add the line `{line} = {name}` to the section Permissions of the service, \
+         which adds it to those that the properties give"
     )
 }
 
@@ -173,7 +177,7 @@ fn tell_all(verdicts: &[Verdict]) -> Vec<Step> {
     steps.extend(refused.into_iter().map(|(reason, verdicts)| {
         let advice = verdicts.first().and_then(|verdict| verdict.advice.clone());
         let detail = format!("{reason}: {}", names(&verdicts));
-        Step { advice, ..Step::good("not allowed", detail) }
+        Step::note("not allowed", detail, advice)
     }));
     steps
 }

@@ -22,8 +22,8 @@ pub fn read(file: &Path, steps: &mut Vec<Step>) -> Option<Vec<Vec<u8>>> {
     let number = human::things(chain.len() as u64, "certificate", "certificates");
     steps.push(Step::good("file", format!("{}: {number}", file.display())));
     if !holds_key(file) {
-        let detail = "in another file, where nothing was looked at";
-        steps.push(Step::good("key", detail));
+        let detail = "it is in another file, which was not looked at";
+        steps.push(Step::note("key", detail, None));
         return Some(chain);
     }
     if let Err(error) = Credential::from_proxy(file) {
