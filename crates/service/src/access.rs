@@ -158,6 +158,13 @@ impl Context<'_> {
         Err(self.not_here(&stored.path))
     }
 
+    /// Whether a directory is above the caller's own, and so nobody's, when it is made for that.
+    pub fn is_above_home(&self, path: &DirPath) -> bool {
+        let vo = self.caller.vo.as_ref().map(Vo::as_str);
+        let home = vo.and_then(|vo| home(vo, self.caller.user.as_str()));
+        !self.access().official && home.is_some_and(|home| home != *path && path.contains(&home))
+    }
+
     fn is_at_home(&self, path: &DirPath) -> bool {
         let vo = self.caller.vo.as_ref().map(Vo::as_str);
         vo.and_then(|vo| home(vo, self.caller.user.as_str()))

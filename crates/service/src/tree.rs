@@ -42,6 +42,15 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// What a directory gets that belongs to nobody: `/<vo>/user`, made with the first home.
+    fn common(cx: &Context<'_>) -> Self {
+        let root = "root".parse().expect("`root` is a name");
+        let group = "root".parse().expect("`root` is a name");
+        Self { owner: root, group, mode: Mode::OWN_DIRECTORY, ..Self::implied(cx) }
+    }
+}
+
 /// Makes sure that directories exist, holds them against removal, and returns those that are
 /// new. Directories above are made as needed.
 ///
@@ -87,15 +96,16 @@ async fn insert(
     let implied = Wanted::implied(cx);
     let mut rows = Vec::with_capacity(new.len());
     let mut documents = Vec::with_capacity(new.len());
-    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     // Sorted by path, each directory comes after the one above it.
     for path in new {
-        let wanted = explicit.get(*path).unwrap_or(&implied);
+        let common = if cx.is_above_home(path) { Some(Wanted::common(cx)) } else { None };
+        let wanted = explicit.get(*path).or(common.as_ref()).unwrap_or(&implied);
         let mut document =
             path.parent().and_then(|parent| effective.get(&parent).cloned()).unwrap_or_default();
         document.extend(wanted.metadata.clone());
         effective.insert((*path).clone(), document.clone());
-        names.extend([wanted.owner.as_str(), wanted.group.as_str()]);
+        names.extend([wanted.owner.to_string(), wanted.group.to_string()]);
         rows.push(Stored {
             path: (*path).clone(),
             vo: community.key,
@@ -109,7 +119,6 @@ async fn insert(
         });
         documents.push(document);
     }
-    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     cx.session.intern(names.iter().map(String::as_str)).await?;
     let promoted = cx.promoted().await?;
     let with_schema = documents.iter().map(|document| (&*community.schema, document));
