@@ -45,6 +45,7 @@ impl Exit {
             Failure::Usage(_) => Self::Usage,
             Failure::Local(_) => Self::Failure,
             Failure::Refused => Self::Refused,
+            Failure::Forbidden => Self::Forbidden,
             Failure::Closed => Self::Success,
         }
     }

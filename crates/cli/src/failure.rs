@@ -14,6 +14,8 @@ pub enum Failure {
     Local(String),
     /// Something was refused or differs, and was told already.
     Refused,
+    /// Somebody lacks a right, which was told already.
+    Forbidden,
     /// Nobody reads the output any more.
     Closed,
 }
@@ -37,7 +39,7 @@ impl Failure {
         match self {
             Self::Problem(problem) => Some(describe(problem)),
             Self::Usage(text) | Self::Local(text) => Some(format!("error: {text}")),
-            Self::Refused | Self::Closed => None,
+            Self::Refused | Self::Forbidden | Self::Closed => None,
         }
     }
 }

@@ -17,7 +17,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The file of the proxy: `X509_USER_PROXY`, or where grid tools put it.
-fn proxy() -> Option<PathBuf> {
+pub fn proxy() -> Option<PathBuf> {
     if let Some(named) = variable("X509_USER_PROXY") {
         return Some(named.into());
     }

@@ -20,6 +20,7 @@ mod output;
 mod progress;
 mod promotion;
 mod rows;
+mod steps;
 mod table;
 
 /// Requests allocate and free much from several threads, which the C library's allocator is slow

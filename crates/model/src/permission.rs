@@ -43,4 +43,17 @@ impl Permission {
         Self::AllCommunities,
         Self::Administer,
     ];
+
+    /// Its name, as it is written in every interface and in configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Produce => "produce",
+            Self::ManageDatasets => "manage_datasets",
+            Self::ManageSchema => "manage_schema",
+            Self::AllCommunities => "all_communities",
+            Self::Administer => "administer",
+        }
+    }
 }

@@ -39,7 +39,10 @@ pub use peer::{Fingerprint, Peer};
 pub use proxy::read_group;
 pub use refusal::Refusal;
 pub use store::{Settings, TrustStore};
-pub use tls::{ClientVerifier, Credential, HostKey, ServerVerifier, client_config, server_config};
+pub use tls::{
+    ClientVerifier, Credential, HostKey, ServerVerifier, client_config, read_certificates,
+    server_config,
+};
 pub use voms::{AttributeCertificate, read_attribute_certificates};
 
 /// How many certificates a peer may present.

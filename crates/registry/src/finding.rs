@@ -82,10 +82,7 @@ pub(crate) fn did_you_mean<'a>(
 }
 
 /// The candidate that is most like a text, if any is like it at all.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if text.len() > 128 {
         return None;
     }

@@ -59,7 +59,7 @@ pub use cfg::{Cfg, CfgError, CfgErrorKind, Item, read_hostile};
 pub use check::check;
 pub use claim::{Claim, ExtraCredentials, Identity, Kind};
 pub use denial::{Denial, Step};
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, Severity, nearest};
 pub use permissions::PermissionMap;
 pub use registry::{Group, Host, Registry, User, VoEntry};
 pub use rule::Rule;

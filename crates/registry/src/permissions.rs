@@ -98,27 +98,14 @@ fn granted(value: &str, path: &str) -> Result<Granted, Vec<Finding>> {
     let mut granted = Granted::new();
     let mut problems = Vec::new();
     for element in elements(value) {
-        if let Some(known) = Permission::ALL.iter().find(|known| name(**known) == element) {
+        if let Some(known) = Permission::ALL.iter().find(|known| known.name() == element) {
             granted.insert(*known);
             continue;
         }
-        let names = Permission::ALL.iter().map(|permission| name(*permission));
+        let names = Permission::ALL.iter().map(|permission| permission.name());
         let all = names.clone().collect::<Vec<_>>().join(", ");
         let fix = did_you_mean(element, names, &format!("permissions are {all}"));
         problems.push(Finding::error(path, format!("`{element}` is no permission"), fix));
     }
     if problems.is_empty() { Ok(granted) } else { Err(problems) }
-}
-
-/// The name of a permission, the same as in the interfaces of SBK.
-const fn name(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Read => "read",
-        Permission::Write => "write",
-        Permission::Produce => "produce",
-        Permission::ManageDatasets => "manage_datasets",
-        Permission::ManageSchema => "manage_schema",
-        Permission::AllCommunities => "all_communities",
-        Permission::Administer => "administer",
-    }
 }

@@ -6,17 +6,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use sbk_model::{Timestamp, Vo};
+use sbk_model::Timestamp;
 use sbk_pki::Peer as Certified;
-use sbk_registry::{
-    Cfg, Claim, Denial, ExtraCredentials, Identity, Kind, Method, PermissionMap, Registry, Rules,
-    Service, Step,
-};
+use sbk_registry::{Cfg, Claim, Denial, ExtraCredentials, Identity, Kind, Method, Step};
 use sbk_service::Caller;
 use sbk_token::Verified;
 use sbk_wire::Value;
 
-use crate::{Config, Error};
+use crate::{
+    Config, DiracSection, Error,
+    rulebook::{Rulebook, claim},
+};
 
 /// Who is at the other end of a connection, as far as the connection proves it.
 #[derive(Debug, Clone)]
@@ -57,22 +57,13 @@ pub enum Refused {
     Name(sbk_model::Invalid),
 }
 
-/// Registry, rules and permissions, of one moment.
-#[derive(Debug)]
-struct State {
-    registry: Registry,
-    rules: Rules,
-    permissions: PermissionMap,
-}
-
 /// Decides who callers are, and whether they may call.
 #[derive(Debug)]
 pub struct Authority {
     local: Caller,
     /// Nothing where callers are whoever is on this machine.
-    state: Option<RwLock<Arc<State>>>,
-    system: String,
-    component: String,
+    state: Option<RwLock<Arc<Rulebook>>>,
+    dirac: DiracSection,
     calls: Arc<Mutex<HashMap<String, usize>>>,
     most_calls: usize,
 }
@@ -80,15 +71,13 @@ pub struct Authority {
 impl Authority {
     /// Makes one for a configuration; without a registry, everybody is local.
     pub fn new(config: &Config, cfg: Option<&Cfg>) -> Result<Self, Error> {
-        let (system, component) = config.dirac.parts().unwrap_or_default();
         let identity = &config.identity;
         let permissions = identity.local_permissions.iter().copied();
-        let state = cfg.map(|cfg| State::read(cfg, Service { system, component })).transpose()?;
+        let state = cfg.map(|cfg| Rulebook::read(cfg, config.dirac.place())).transpose()?;
         Ok(Self {
             local: Caller::with(&identity.local_user, &identity.local_group, permissions),
             state: state.map(|state| RwLock::new(Arc::new(state))),
-            system: system.to_owned(),
-            component: component.to_owned(),
+            dirac: config.dirac.clone(),
             calls: Arc::default(),
             most_calls: config.connections.max_requests_per_caller,
         })
@@ -97,12 +86,12 @@ impl Authority {
     /// Goes on with another content of the configuration; the former stays where it is wrong.
     pub fn replace(&self, cfg: &Cfg) -> Result<(), Error> {
         let Some(state) = &self.state else { return Ok(()) };
-        let new = State::read(cfg, Service { system: &self.system, component: &self.component })?;
+        let new = Rulebook::read(cfg, self.dirac.place())?;
         *state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         Ok(())
     }
 
-    fn state(&self) -> Option<Arc<State>> {
+    fn state(&self) -> Option<Arc<Rulebook>> {
         let state = self.state.as_ref()?;
         Some(state.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
@@ -135,7 +124,7 @@ impl Authority {
         }
         let claim = claim(certified, extra_credentials(extra), now);
         let admission = state.registry.authorise(&state.rules, method, coded, &claim)?;
-        let caller = caller(&admission.identity, &state.permissions)?;
+        let caller = state.caller(&admission.identity).map_err(Refused::Name)?;
         let credentials =
             credentials(certified, &admission.identity, &admission.properties, extra, now);
         Ok(Admitted { caller, credentials })
@@ -182,7 +171,7 @@ impl Drop for Place {
     }
 }
 
-impl State {
+impl Rulebook {
     /// Says who bears a token. A user whom the registry knows by the token's DN is judged as
     /// with a certificate; for others the issuer's word holds.
     fn admit_bearer(
@@ -201,7 +190,7 @@ impl State {
             (identified, _) => identified?,
         };
         let properties = self.rules.allows(method, coded, &identity)?;
-        let caller = caller(&identity, &self.permissions)?;
+        let caller = self.caller(&identity).map_err(Refused::Name)?;
         let credentials = credentials(None, &identity, &properties, &Value::Null, now);
         Ok(Admitted { caller, credentials })
     }
@@ -222,18 +211,6 @@ impl State {
             ..Identity::visitor(claim)
         }
     }
-
-    fn read(cfg: &Cfg, service: Service<'_>) -> Result<Self, Error> {
-        let wrong = |findings: Vec<sbk_registry::Finding>| {
-            let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
-            Error::Config(format!("the DIRAC configuration: {}", lines.join("; ")))
-        };
-        Ok(Self {
-            registry: Registry::from_cfg(cfg).map_err(wrong)?,
-            rules: Rules::from_cfg(cfg, service),
-            permissions: PermissionMap::from_cfg(cfg, service).map_err(wrong)?,
-        })
-    }
 }
 
 /// What a client sent beside its certificate.
@@ -248,33 +225,6 @@ fn extra_credentials(extra: &Value) -> ExtraCredentials<'_> {
         },
         _ => ExtraCredentials::None,
     }
-}
-
-fn claim<'a>(
-    certified: Option<&'a Certified>,
-    extra: ExtraCredentials<'a>,
-    now: Timestamp,
-) -> Claim<'a> {
-    let Some(peer) = certified else { return Claim { extra, ..Claim::default() } };
-    Claim {
-        dn: Some(&peer.dn),
-        group: peer.group.as_deref(),
-        is_proxy: peer.is_proxy,
-        is_limited: peer.is_limited,
-        fqans: peer.fqans_at(now),
-        extra,
-    }
-}
-
-fn caller(identity: &Identity, permissions: &PermissionMap) -> Result<Caller, Refused> {
-    let vo = identity.vo.as_deref().map(str::parse::<Vo>).transpose().map_err(Refused::Name)?;
-    Ok(Caller {
-        user: identity.username.parse().map_err(Refused::Name)?,
-        group: identity.group.parse().map_err(Refused::Name)?,
-        permissions: permissions.permissions(identity),
-        vo,
-        local: false,
-    })
 }
 
 /// What `whoami` answers, with the keys that DIRAC's services have.

@@ -30,18 +30,33 @@ impl Keys {
         }
         let tls = &config.tls;
         let wrong = |error: sbk_pki::Error| Error::Config(format!("tls: {error}"));
-        let settings = Settings {
-            vomsdir: (!tls.vomsdir.as_os_str().is_empty()).then(|| tls.vomsdir.clone()),
-            crls: tls.revocation_lists.into(),
-            ..Settings::new(&tls.ca_directory)
-        };
-        let trust = Arc::new(TrustStore::open(settings).map_err(wrong)?);
+        let trust = Arc::new(trust(config).map_err(wrong)?);
         for problem in trust.summary().problems {
             tracing::warn!(?problem, "a file of the CA directory is not used");
         }
         let host = Arc::new(HostKey::open(&tls.certificate, &tls.key).map_err(wrong)?);
         Ok(Some(Self { trust, host }))
     }
+}
+
+/// Reads the CAs, revocation lists and VOMS servers that a service of this configuration trusts.
+pub fn trust(config: &Config) -> Result<TrustStore, sbk_pki::Error> {
+    let tls = &config.tls;
+    TrustStore::open(Settings {
+        vomsdir: (!tls.vomsdir.as_os_str().is_empty()).then(|| tls.vomsdir.clone()),
+        crls: tls.revocation_lists.into(),
+        ..Settings::new(&tls.ca_directory)
+    })
+}
+
+/// Where a configuration file names Configuration servers.
+pub const SERVERS: &str = "/DIRAC/Configuration/Servers";
+
+/// What a Configuration server sent.
+struct Remote {
+    server: String,
+    version: String,
+    cfg: Cfg,
 }
 
 /// Where the DIRAC configuration comes from.
@@ -51,13 +66,16 @@ pub struct Source {
     tls: Arc<rustls::ClientConfig>,
     /// The file as it was read last.
     local: String,
-    /// What a server sent last, and its version.
-    remote: Option<(String, Cfg)>,
+    /// What a server sent last.
+    remote: Option<Remote>,
 }
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("file", &self.file).field("servers", &self.servers).finish()
+        f.debug_struct("Source")
+            .field("file", &self.file)
+            .field("servers", &self.servers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,10 +108,9 @@ impl Source {
     pub async fn read(&mut self) -> Result<Cfg, Error> {
         let local = self.read_file()?;
         let mut servers = self.servers.clone();
-        let named = "/DIRAC/Configuration/Servers";
-        servers.extend(local.list(named).into_iter().map(str::to_owned));
-        if let Some((_, remote)) = &self.remote {
-            servers.extend(remote.list(named).into_iter().map(str::to_owned));
+        servers.extend(local.list(SERVERS).into_iter().map(str::to_owned));
+        if let Some(remote) = &self.remote {
+            servers.extend(remote.cfg.list(SERVERS).into_iter().map(str::to_owned));
         }
         servers.sort();
         servers.dedup();
@@ -118,9 +135,14 @@ impl Source {
             );
         }
         Ok(match &self.remote {
-            Some((_, remote)) => remote.merge_over(&local),
+            Some(remote) => local.merge_over(&remote.cfg),
             None => local,
         })
+    }
+
+    /// The server that sent content last, with the version of that.
+    pub fn server(&self) -> Option<(&str, &str)> {
+        self.remote.as_ref().map(|remote| (remote.server.as_str(), remote.version.as_str()))
     }
 
     fn read_file(&mut self) -> Result<Cfg, Error> {
@@ -135,7 +157,7 @@ impl Source {
             .ok_or("it is no URL such as dips://host:9135/Configuration/Server")?
             .with_extra_credentials(Value::from("hosts"))
             .with_patience(Duration::from_secs(30));
-        let version = self.remote.as_ref().map_or("0", |(version, _)| version);
+        let version = self.remote.as_ref().map_or("0", |remote| &remote.version);
         let answer = client.call("getCompressedDataIfNewer", vec![Value::from(version)]).await;
         let answer = answer.map_err(|error| error.to_string())?;
         let newest = answer.get("newestVersion").and_then(Value::text).unwrap_or_default();
@@ -146,7 +168,7 @@ impl Source {
         };
         let cfg = Cfg::parse(&unpacked(packed)?).map_err(|error| error.to_string())?;
         tracing::info!(server, version = newest, "the DIRAC configuration has changed");
-        self.remote = Some((newest.to_owned(), cfg));
+        self.remote = Some(Remote { server: server.to_owned(), version: newest.to_owned(), cfg });
         Ok(())
     }
 }
@@ -239,4 +261,38 @@ fn stamp(config: &Config) -> Vec<Option<std::time::SystemTime>> {
     let files = [&config.tls.certificate, &config.tls.key];
     let changed = |file: &&std::path::PathBuf| std::fs::metadata(file).ok()?.modified().ok();
     files.iter().map(changed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sbk_testkit::pki::TestPki;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_file_says_goes_before_what_a_server_sent() {
+        let work = tempfile::tempdir().unwrap();
+        let pki = TestPki::new(work.path());
+        let trust = TrustStore::open(Settings::new(pki.directory())).unwrap();
+        let verifier = Arc::new(ServerVerifier::new(Arc::new(trust)));
+        let file = work.path().join("dirac.cfg");
+        std::fs::write(&file, "Registry\n{\n  DefaultGroup = here\n}\n").unwrap();
+        let sent = "Registry\n{\n  DefaultGroup = there\n  BannedIPs = 192.0.2.1\n}\n";
+        let mut source = Source {
+            file: Some(file),
+            servers: Vec::new(),
+            tls: client_config(verifier, None).unwrap(),
+            local: String::new(),
+            remote: Some(Remote {
+                server: "dips://cs.example:9135/Configuration/Server".into(),
+                version: "1".into(),
+                cfg: Cfg::parse(sent).unwrap(),
+            }),
+        };
+
+        let cfg = source.read().await.unwrap();
+
+        assert_eq!(cfg.value("/Registry/DefaultGroup"), Some("here"));
+        assert_eq!(cfg.value("/Registry/BannedIPs"), Some("192.0.2.1"));
+    }
 }

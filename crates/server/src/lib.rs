@@ -2,7 +2,9 @@
 
 mod app;
 mod authority;
+mod catalogue;
 mod config;
+pub mod dirac;
 mod diset;
 mod error;
 mod exchange;
@@ -13,11 +15,13 @@ mod observe;
 mod openapi;
 mod rest;
 mod rpc;
+mod rulebook;
 mod run;
 mod security;
 mod stream;
 mod tornado;
 
+pub use catalogue::{Argument, MethodDescription, methods, methods_as_markdown, names_in_rules};
 pub use config::{
     Config, ConnectionsSection, DatabaseSection, DiracSection, IdentitySection, LogSection,
     RevocationLists, ServerSection, TlsSection, TokensSection,

@@ -3,12 +3,15 @@
 mod answer;
 mod arguments;
 mod dispatch;
+pub mod examples;
 mod methods;
+mod parameter;
 mod standard;
 mod upload;
 
 pub use answer::{Failure, failed, ok};
 pub use dispatch::{Incoming, Kind, dispatch, placed};
 pub use methods::{Lines, Method, Methods};
+pub use parameter::{Kind as ArgumentKind, Parameter};
 pub use standard::Standard;
 pub use upload::{FileId, Upload};

@@ -1,6 +1,7 @@
 //! The commands, one file per subject.
 
 mod audit;
+mod cfg;
 mod community;
 mod completions;
 mod config;
@@ -10,6 +11,8 @@ mod dir;
 mod export;
 mod file;
 mod import;
+mod methods;
+mod pki;
 mod query;
 mod replica;
 mod schema;
@@ -60,6 +63,14 @@ pub enum Command {
     /// Prove that what is kept is right
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Say what a proxy or certificate would be to the service, and why
+    #[command(subcommand)]
+    Pki(pki::Pki),
+    /// Look for mistakes in a DIRAC configuration
+    #[command(subcommand)]
+    Cfg(cfg::Cfg),
+    /// Show what DIRAC's clients can ask, with an example of each
+    Methods(methods::Methods),
     /// Prepare the database
     #[command(subcommand)]
     Db(db::Db),
@@ -87,6 +98,9 @@ impl Command {
             Self::Schema(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Verify(command) => command.run(context).await,
+            Self::Pki(command) => command.run(context).await,
+            Self::Cfg(command) => command.run(context).await,
+            Self::Methods(command) => command.run(context).await,
             Self::Db(command) => command.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(context),

@@ -40,6 +40,15 @@ impl Credential {
     }
 }
 
+/// Reads the certificates in a PEM file, in DER and in their order, whatever else it holds.
+///
+/// # Errors
+///
+/// The file cannot be read, or holds no certificate.
+pub fn read_certificates(file: &Path) -> Result<Vec<Vec<u8>>, Error> {
+    Ok(certificates(file)?.iter().map(|certificate| certificate.to_vec()).collect())
+}
+
 impl ResolvesClientCert for Credential {
     fn resolve(
         &self,
@@ -92,12 +101,26 @@ impl ResolvesServerCert for HostKey {
     }
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Error> {
-    let failed = |path: &Path, reason: String| Error::Credential { path: path.to_owned(), reason };
-    let pem = |path: &Path| fs::read(path).map_err(|error| failed(path, error.to_string()));
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem(certificate)?)
+fn failed(path: &Path, reason: String) -> Error {
+    Error::Credential { path: path.to_owned(), reason }
+}
+
+fn pem(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|error| failed(path, error.to_string()))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem(path)?)
         .collect::<Result<_, _>>()
-        .map_err(|error| failed(certificate, error.to_string()))?;
+        .map_err(|error| failed(path, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(failed(path, "it holds no certificate".to_owned()));
+    }
+    Ok(chain)
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Error> {
+    let chain = certificates(certificate)?;
     let first =
         chain.first().ok_or_else(|| failed(certificate, "it holds no certificate".to_owned()))?;
     let private = PrivateKeyDer::from_pem_slice(&pem(key)?)

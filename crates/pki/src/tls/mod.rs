@@ -9,7 +9,7 @@ mod signature;
 
 pub use client_verifier::ClientVerifier;
 pub use config::{client_config, server_config};
-pub use credential::{Credential, HostKey};
+pub use credential::{Credential, HostKey, read_certificates};
 pub use server_verifier::ServerVerifier;
 
 use rustls::pki_types::{CertificateDer, UnixTime};

@@ -124,6 +124,12 @@ impl DiracSection {
             .then_some((system, component))
     }
 
+    /// The service, as its sections in the DIRAC configuration are named.
+    pub fn place(&self) -> sbk_registry::Service<'_> {
+        let (system, component) = self.parts().unwrap_or_default();
+        sbk_registry::Service { system, component }
+    }
+
     /// All names of the service.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.service.as_str()).chain(self.aliases.iter().map(String::as_str))

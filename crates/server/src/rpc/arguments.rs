@@ -2,7 +2,7 @@
 
 use sbk_wire::Value;
 
-use super::{Failure, Method, answer, methods::Kind};
+use super::{Failure, Method, answer, parameter::Kind};
 
 /// Puts arguments under their names: those that have a place, and the dictionary of options that
 /// may follow them.
@@ -116,6 +116,6 @@ mod tests {
             message(vec![Value::List(vec![])]),
             "Function setFileStatus expects at least 2 arguments"
         );
-        assert!(message(vec![Value::from("/a"), Value::from("bad"), Value::Int(1)]).contains("2"));
+        assert!(message(vec![Value::from("/a"), Value::from("bad"), Value::Int(1)]).contains('2'));
     }
 }

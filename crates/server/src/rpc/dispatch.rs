@@ -113,12 +113,7 @@ fn answer_standard(
     mut arguments: Vec<Value>,
     url: &str,
 ) -> Result<Value, Failure> {
-    let (name, takes) = match standard {
-        Standard::Ping => ("ping", 0),
-        Standard::Whoami => ("whoami", 0),
-        Standard::Echo => ("echo", 1),
-        Standard::RefreshConfiguration => ("refreshConfiguration", 1),
-    };
+    let (name, takes) = (standard.name(), usize::from(standard.parameter().is_some()));
     if arguments.len() < takes {
         return Err(Failure::plain(format!("Function {name} expects at least {takes} arguments")));
     }

@@ -7,12 +7,11 @@ use sbk_api::{Code, Listing, Operation, Problem};
 use sbk_model::Permission;
 use sbk_service::{CallContext, Caller, Run, Service};
 use sbk_wire::Value;
-use utoipa::openapi::{
-    RefOr,
-    schema::{Schema, SchemaType, Type},
-};
 
-use super::{Failure, answer, arguments};
+use super::{
+    Failure, answer, arguments,
+    parameter::{Kind, Parameter, parameter},
+};
 use crate::{openapi, stream};
 
 /// Lines of JSON, in pieces of some thousand items.
@@ -20,70 +19,6 @@ pub type Lines = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Problem>> + Send>>;
 
 type Call = fn(Service, Caller, Value, CallContext) -> BoxFuture<'static, Result<Value, Failure>>;
 type Streamed = fn(Service, Caller, Value) -> BoxFuture<'static, Result<Lines, Failure>>;
-
-/// What an argument may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A list.
-    List,
-    /// A text.
-    Text,
-    /// A dictionary.
-    Dict,
-    /// A dictionary whose keys are names, which stands for the list of them.
-    Names,
-    /// A whole number.
-    Int,
-    /// A truth value.
-    Bool,
-    /// A number.
-    Float,
-}
-
-impl Kind {
-    /// What Python calls it.
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Text => "str",
-            Self::Dict | Self::Names => "dict",
-            Self::Int => "int",
-            Self::Bool => "bool",
-            Self::Float => "float",
-        }
-    }
-
-    fn takes(self, value: &Value) -> bool {
-        match self {
-            Self::List => matches!(value, Value::List(_) | Value::Tuple(_)),
-            Self::Text => matches!(value, Value::Text(_) | Value::DateTime(_) | Value::Date(_)),
-            Self::Dict | Self::Names => matches!(value, Value::Dict(_)),
-            Self::Int => matches!(value, Value::Int(_) | Value::Bool(_)),
-            Self::Bool => matches!(value, Value::Bool(_)),
-            Self::Float => matches!(value, Value::Float(_) | Value::Int(_)),
-        }
-    }
-}
-
-/// One argument.
-#[derive(Debug, Clone)]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// What it may be; anything when empty.
-    pub kinds: Vec<Kind>,
-    /// Whether it must be given.
-    pub required: bool,
-    /// What it is for.
-    pub description: String,
-}
-
-impl Parameter {
-    /// Whether a value may be given for it.
-    pub fn takes(&self, value: &Value) -> bool {
-        self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.takes(value))
-    }
-}
 
 /// One method.
 pub struct Method {
@@ -115,6 +50,17 @@ impl Method {
     /// Whether its answer can be streamed.
     pub fn streams(&self) -> bool {
         self.lines.is_some()
+    }
+
+    /// The place of the list that can be uploaded in pieces.
+    pub fn uploads(&self) -> Option<usize> {
+        let is_list = |name: &str| {
+            matches!(
+                name,
+                "files" | "replicas" | "lfns" | "records" | "elements" | "datasets" | "directories"
+            )
+        };
+        self.places.iter().position(|place| self.writes && is_list(&place.name))
     }
 
     /// Calls it with arguments in their places.
@@ -157,7 +103,7 @@ impl Method {
     }
 
     /// Names the caller's community where the method takes one and none is given.
-    fn completed(&self, given: Value, caller: &Caller) -> Value {
+    pub(super) fn completed(&self, given: Value, caller: &Caller) -> Value {
         let Value::Dict(mut entries) = given else { return given };
         let takes_vo = self.places.iter().chain(&self.options).any(|p| p.name == "vo");
         let has_vo = entries.iter().any(|(name, _)| name.text() == Some("vo"));
@@ -171,7 +117,7 @@ impl Method {
     }
 }
 
-fn read<O: Operation>(arguments: Value) -> Result<O, Failure> {
+pub(super) fn read<O: Operation>(arguments: Value) -> Result<O, Failure> {
     serde_path_to_error::deserialize(arguments).map_err(|error| {
         let path = error.path().to_string();
         let detail = match path.as_str() {
@@ -271,20 +217,13 @@ fn method<O: Run>(lines: Option<Streamed>) -> Option<Method> {
     let schemas: HashMap<_, _> = schemas.into_iter().collect();
     let properties = openapi::properties::<O>().into_iter();
     let mut options: Vec<_> = properties.map(|property| parameter(property, &schemas)).collect();
-    let mut take = |name: &str| match name {
-        "query" => {
+    let mut take = |name: &str| {
+        if name == "query" {
             options.retain(|option| !matches!(option.name.as_str(), "expr" | "where"));
-            Parameter {
-                name: name.into(),
-                kinds: vec![Kind::Text, Kind::Dict],
-                required: true,
-                description: "A text in the query language, or a dictionary of conditions.".into(),
-            }
+            return query();
         }
-        _ => {
-            let at = options.iter().position(|option| option.name == name);
-            options.remove(at.expect("a place has the name of an argument, as a test checks"))
-        }
+        let at = options.iter().position(|option| option.name == name);
+        options.remove(at.expect("a place has the name of an argument, as a test checks"))
     };
     let places = positional.iter().map(|name| take(name)).collect();
     Some(Method {
@@ -299,50 +238,14 @@ fn method<O: Run>(lines: Option<Streamed>) -> Option<Method> {
     })
 }
 
-fn parameter(
-    (name, schema, required): (String, RefOr<Schema>, bool),
-    schemas: &HashMap<String, RefOr<Schema>>,
-) -> Parameter {
-    let target = match &schema {
-        RefOr::Ref(reference) => {
-            schemas.get(reference.ref_location.rsplit('/').next().unwrap_or_default())
-        }
-        RefOr::T(_) => None,
-    };
-    let (kinds, description) = kinds(&name, target.unwrap_or(&schema));
-    Parameter { name, kinds, required, description }
-}
-
-fn kinds(name: &str, schema: &RefOr<Schema>) -> (Vec<Kind>, String) {
-    match schema {
-        RefOr::T(Schema::Array(array)) => {
-            // Lists of things that have a name may be dictionaries.
-            let last =
-                if matches!(name, "files" | "directories") { Kind::Dict } else { Kind::Names };
-            let kinds = match name {
-                "records" | "replicas" | "elements" | "datasets" => vec![Kind::List],
-                _ => vec![Kind::List, Kind::Text, last],
-            };
-            (kinds, array.description.clone().unwrap_or_default())
-        }
-        RefOr::T(Schema::Object(object)) => {
-            let kind = |kind: &Type| match kind {
-                Type::Object => Some(Kind::Dict),
-                Type::String => Some(Kind::Text),
-                Type::Integer => Some(Kind::Int),
-                Type::Number => Some(Kind::Float),
-                Type::Boolean => Some(Kind::Bool),
-                Type::Array => Some(Kind::List),
-                Type::Null => None,
-            };
-            let kinds = match &object.schema_type {
-                SchemaType::Type(one) => kind(one).into_iter().collect(),
-                SchemaType::Array(many) => many.iter().filter_map(kind).collect(),
-                SchemaType::AnyValue => Vec::new(),
-            };
-            (kinds, object.description.clone().unwrap_or_default())
-        }
-        RefOr::T(_) | RefOr::Ref(_) => (Vec::new(), String::new()),
+/// What stands for `expr` and `where`.
+fn query() -> Parameter {
+    Parameter {
+        name: "query".into(),
+        kinds: vec![Kind::Text, Kind::Dict],
+        required: true,
+        choices: Vec::new(),
+        description: "A text in the query language, or a dictionary of conditions.".into(),
     }
 }
 

@@ -3,6 +3,8 @@
 use sbk_model::Timestamp;
 use sbk_wire::Value;
 
+use super::parameter::{Kind, Parameter};
+
 /// A method of every service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standard {
@@ -17,14 +19,51 @@ pub enum Standard {
 }
 
 impl Standard {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Ping, Self::Whoami, Self::Echo, Self::RefreshConfiguration];
+
     /// The method of a name.
     pub fn find(name: &str) -> Option<Self> {
-        Some(match name {
-            "ping" => Self::Ping,
-            "whoami" => Self::Whoami,
-            "echo" => Self::Echo,
-            "refreshConfiguration" => Self::RefreshConfiguration,
-            _ => return None,
+        Self::ALL.iter().copied().find(|standard| standard.name() == name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Whoami => "whoami",
+            Self::Echo => "echo",
+            Self::RefreshConfiguration => "refreshConfiguration",
+        }
+    }
+
+    /// What it does, in one sentence.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Ping => "Says which version runs, on what host and since when.",
+            Self::Whoami => "Says who the service takes the caller for.",
+            Self::Echo => "Answers the text that it was given.",
+            Self::RefreshConfiguration => {
+                "Reads certificates, CAs and the DIRAC configuration again."
+            }
+        }
+    }
+
+    /// What it takes.
+    pub fn parameter(self) -> Option<Parameter> {
+        let (name, kind, description) = match self {
+            Self::Ping | Self::Whoami => return None,
+            Self::Echo => ("text", Kind::Text, "The text."),
+            Self::RefreshConfiguration => {
+                ("fromMaster", Kind::Bool, "As DIRAC has it; it makes no difference here.")
+            }
+        };
+        Some(Parameter {
+            name: name.into(),
+            kinds: vec![kind],
+            required: true,
+            choices: Vec::new(),
+            description: description.into(),
         })
     }
 

@@ -79,15 +79,8 @@ impl FileId {
         caller: Caller,
     ) -> Result<Upload<'_>, Failure> {
         let method = self.find(methods)?;
-        let is_list = |name: &str| {
-            matches!(
-                name,
-                "files" | "replicas" | "lfns" | "records" | "elements" | "datasets" | "directories"
-            )
-        };
         let places = method.positional();
-        let item = places.iter().position(|p| method.writes && is_list(&p.name));
-        let Some(item) = item else {
+        let Some(item) = method.uploads() else {
             let text =
                 format!("{} takes no list that could be uploaded; use addFiles", method.name);
             return Err(invalid(&text));
