@@ -182,7 +182,8 @@ fn properties_permit_by_default_what_they_stand_for() {
     let map = PermissionMap::default();
 
     assert_eq!(permitted(&map, &["NormalUser"]), BTreeSet::from([Read, Write]));
-    assert_eq!(permitted(&map, &["Operator", "TrustedHost"]), BTreeSet::from([Read]));
+    assert_eq!(permitted(&map, &["Operator"]), BTreeSet::from([Read]));
+    assert_eq!(permitted(&map, &["TrustedHost"]), BTreeSet::from([Read, AllCommunities]));
     for property in ["GenericPilot", "JobAdministrator", "jobadministrator"] {
         assert_eq!(permitted(&map, &[property]), BTreeSet::from([Read, Write, Produce]));
     }
@@ -215,8 +216,8 @@ fn the_configuration_changes_what_is_permitted() {
 
     assert_eq!(permitted(&map, &["NormalUser"]), BTreeSet::from([Read, Produce]));
     assert!(map.permissions(&member("user", &["Operator"])).is_empty());
-    assert_eq!(map.permissions(&host("vobox")), BTreeSet::from([Read, Write]));
-    assert_eq!(map.permissions(&host("other")), BTreeSet::from([Read]));
+    assert_eq!(map.permissions(&host("vobox")), BTreeSet::from([Read, Write, AllCommunities]));
+    assert_eq!(map.permissions(&host("other")), BTreeSet::from([Read, AllCommunities]));
 }
 
 #[test]

@@ -152,19 +152,16 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let room = match length {
-            0..=App::FREE_BYTES => None,
-            _ => {
-                let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
-                match tokio::time::timeout(app.idle(), app.kib.acquire_many(kib)).await {
-                    Ok(Ok(room)) => Some(room),
-                    _ => {
-                        let text = "too many long messages come in; try again later";
-                        return Ok(Err(Failure::from(Problem::new(Code::Busy, text))));
-                    }
-                }
-            }
-        };
+        let mut room = None;
+        if length > App::FREE_BYTES {
+            let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
+            let places = tokio::time::timeout(app.idle(), app.kib.acquire_many(kib)).await;
+            let Ok(Ok(places)) = places else {
+                let text = "too many long messages come in; try again later";
+                return Ok(Err(Failure::from(Problem::new(Code::Busy, text))));
+            };
+            room = Some(places);
+        }
         let received = self.link.receive(limit, ARGUMENTS).await?;
         let arguments = match received {
             Value::Dict(entries) => entries

@@ -140,6 +140,14 @@ async fn made(
         tracing::debug!(%error, "the other side is gone");
         return None;
     }
+    // A client that gathers what it sends holds its first message back until its last flight of the
+    // handshake is acknowledged, and TLS without tickets has nothing to send with that.
+    let hurry = |stream: &TcpStream| {
+        if let Err(error) = rustix::net::sockopt::set_tcp_quickack(stream, true) {
+            tracing::debug!(%error, "an acknowledgement may be late");
+        }
+    };
+    hurry(&stream);
     let refused =
         |reason: &dyn std::fmt::Display| app.security.refused(address, "handshake", reason);
     let (stream, peer): (Box<dyn Stream>, Peer) = match tls {
@@ -153,7 +161,10 @@ async fn made(
             };
             handshakes.end(id);
             let stream = match shaken {
-                Some(Ok(Ok(stream))) => stream,
+                Some(Ok(Ok(stream))) => {
+                    hurry(stream.get_ref().0);
+                    stream
+                }
                 Some(Ok(Err(error))) => {
                     refused(&error);
                     return None;

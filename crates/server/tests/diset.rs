@@ -198,7 +198,7 @@ fn md5(bytes: &[u8]) -> String {
 async fn hostile_frames_end_their_connection_and_nothing_else() {
     let site = Site::with(|config| config.connections.idle_seconds = 2).await;
     let alice = site.proxy("alice", "user");
-    let deep = format!("{}", "l".repeat(900));
+    let deep = "l".repeat(900);
     let texts: Vec<Vec<u8>> = vec![
         b"99999999999999999999999:{}".to_vec(),
         b"-5:{}".to_vec(),

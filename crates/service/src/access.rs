@@ -239,7 +239,7 @@ impl Context<'_> {
             }
             _ if may(Permission::Administer) => Ok(()),
             _ if TermKey::of(user.as_str()).0 == dataset.owner => Ok(()),
-            _ => {
+            DatasetKind::Personal => {
                 let terms = self.session.terms([dataset.owner]).await?;
                 let owner: sbk_model::UserName = sbk_store::name_of(&terms, dataset.owner)?;
                 let text = format!("{user} (the dataset belongs to {owner})");

@@ -221,24 +221,24 @@ items!(
 );
 
 struct Entries {
-    entries: Vec<(Value, Value)>,
+    pairs: Vec<(Value, Value)>,
     variant: Option<&'static str>,
     is_raw: bool,
 }
 
 impl Entries {
     fn new(length: usize) -> Self {
-        Self { entries: Vec::with_capacity(length), variant: None, is_raw: false }
+        Self { pairs: Vec::with_capacity(length), variant: None, is_raw: false }
     }
 
     fn finish(mut self) -> Written {
         if self.is_raw {
-            let Some((_, Value::Text(text))) = self.entries.pop() else { return Ok(Value::Null) };
+            let Some((_, Value::Text(text))) = self.pairs.pop() else { return Ok(Value::Null) };
             return Encoding::Json
                 .decode(text.as_bytes(), Limits::default())
                 .map_err(|error| SerdeError(error.to_string()));
         }
-        let dict = Value::Dict(self.entries);
+        let dict = Value::Dict(self.pairs);
         Ok(match self.variant {
             Some(variant) => Value::dict([(variant, dict)]),
             None => dict,
@@ -251,13 +251,13 @@ impl SerializeMap for Entries {
     type Error = SerdeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), SerdeError> {
-        self.entries.push((key.serialize(Writer)?, Value::Null));
+        self.pairs.push((key.serialize(Writer)?, Value::Null));
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), SerdeError> {
         let value = value.serialize(Writer)?;
-        if let Some(entry) = self.entries.last_mut() {
+        if let Some(entry) = self.pairs.last_mut() {
             entry.1 = value;
         }
         Ok(())
@@ -279,7 +279,7 @@ macro_rules! entries {
                 key: &'static str,
                 value: &T,
             ) -> Result<(), SerdeError> {
-                self.entries.push((Value::from(key), value.serialize(Writer)?));
+                self.pairs.push((Value::from(key), value.serialize(Writer)?));
                 Ok(())
             }
 

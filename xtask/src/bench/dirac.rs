@@ -3,7 +3,7 @@
 mod load;
 mod site;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         machine::describe()
     );
     for (measure, ours, theirs) in &rows {
-        text.push_str(&format!("| {measure} | {ours} | {theirs} |\n"));
+        writeln!(text, "| {measure} | {ours} | {theirs} |")?;
     }
     fs::write(&arguments.output, &text)?;
     println!("{text}");

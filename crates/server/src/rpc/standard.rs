@@ -1,5 +1,10 @@
 //! The methods that every DIRAC service has.
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use sbk_model::Timestamp;
 use sbk_wire::Value;
 
@@ -85,8 +90,7 @@ pub fn started(name: &str, url: &str, start: Timestamp, now: Timestamp) -> Value
         sbk_wire::to_value(&Timestamp::from_micros(micros)).unwrap_or(Value::Null)
     };
     let uptime = (now.micros() - start.micros()) / 1_000_000;
-    let (host_uptime, load) = host();
-    let [user, system] = cpu();
+    let Machine { uptime: host_uptime, load, cpu: [user, system], .. } = Machine::now();
     let times = [
         ("user time", user),
         ("system time", system),
@@ -106,6 +110,32 @@ pub fn started(name: &str, url: &str, start: Timestamp, now: Timestamp) -> Value
         ("URL", Value::from(url)),
         ("cpu times", Value::dict(times.map(|(name, time)| (name, Value::Float(time))))),
     ])
+}
+
+/// What the machine says of itself, no older than a second: the files of the kernel take longer to
+/// read than the rest of a ping.
+#[derive(Debug, Clone)]
+struct Machine {
+    read: Instant,
+    uptime: f64,
+    load: String,
+    cpu: [f64; 2],
+}
+
+impl Machine {
+    fn now() -> Self {
+        static LAST: Mutex<Option<Machine>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(machine) if machine.read.elapsed() < Duration::from_secs(1) => machine.clone(),
+            _ => {
+                let (uptime, load) = host();
+                let machine = Self { read: Instant::now(), uptime, load, cpu: cpu() };
+                *last = Some(machine.clone());
+                machine
+            }
+        }
+    }
 }
 
 /// For how many seconds the host has been up, and its load averages.

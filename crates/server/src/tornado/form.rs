@@ -131,7 +131,7 @@ struct Fields<R: Read> {
 
 impl<R: Read> Fields<R> {
     fn new(reader: R) -> Self {
-        Self { reader: BufReader::with_capacity(64 * 1024, reader), ended: true }
+        Self { reader: BufReader::new(reader), ended: true }
     }
 
     fn raw(&mut self) -> std::io::Result<Option<u8>> {
