@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused_with_the_fix() {
-        for url in ["localhost:8642", "ftp://host", "", "https://host"] {
+        for url in ["localhost:8642", "ftp://host", ""] {
             let problem = Client::new(url, Options::default()).unwrap_err();
 
             assert_eq!(problem.field.as_deref(), Some("server"), "{url}");

@@ -61,8 +61,14 @@ impl Issuer {
         }
     }
 
+    /// Gets the keys anew; tokens that need them meanwhile wait.
+    pub async fn renew(&self, http: &Client, now: SystemTime) -> Result<(), FetchError> {
+        let _turn = self.turn.acquire().await.ok();
+        self.fetch(http, now).await
+    }
+
     /// Gets the keys anew.
-    pub async fn fetch(&self, http: &Client, now: SystemTime) -> Result<(), FetchError> {
+    async fn fetch(&self, http: &Client, now: SystemTime) -> Result<(), FetchError> {
         self.with(|kept| kept.tried = Some(now));
         let keys = fetch::keys(&self.config, http).await;
         match keys {

@@ -56,7 +56,7 @@ impl Issuers {
     pub async fn refresh(&self, now: SystemTime) -> Vec<(&str, FetchError)> {
         let mut failed = Vec::new();
         for issuer in &self.issuers {
-            if let Err(error) = issuer.fetch(&self.http, now).await {
+            if let Err(error) = issuer.renew(&self.http, now).await {
                 failed.push((issuer.config.url.as_str(), error));
             }
         }
