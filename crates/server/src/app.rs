@@ -7,7 +7,7 @@ use sbk_model::Timestamp;
 use sbk_registry::Cfg;
 use sbk_service::Service;
 use sbk_token::Issuers;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::{Config, Error, authority::Authority, rpc::Methods, security::SecurityLog};
 
@@ -40,6 +40,8 @@ pub struct App {
     pub started: Timestamp,
     /// Wakes those who follow the configuration.
     pub refresh: Notify,
+    /// Tells connections that what certificates are held against was read anew.
+    pub renewed: watch::Sender<()>,
 }
 
 /// What every request works with, shared.
@@ -70,6 +72,7 @@ impl App {
             methods: Methods::new(),
             security: SecurityLog::default(),
             refresh: Notify::new(),
+            renewed: watch::Sender::new(()),
         }))
     }
 

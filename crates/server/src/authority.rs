@@ -268,3 +268,25 @@ fn credentials(
     }
     Value::dict(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_has_so_many_places_and_no_more() {
+        let mut config = Config::default();
+        config.connections.max_requests_per_caller = 1;
+        let authority = Authority::new(&config, None).unwrap();
+        let alice = Caller { local: false, ..Caller::with("alice", "user", []) };
+        let bob = Caller { local: false, ..Caller::with("bob", "user", []) };
+
+        let first = authority.place(&alice);
+
+        assert!(first.is_some());
+        assert!(authority.place(&alice).is_none());
+        assert!(authority.place(&bob).is_some());
+        drop(first);
+        assert!(authority.place(&alice).is_some());
+    }
+}

@@ -222,7 +222,7 @@ pub async fn follow(
                 Err(error) => tracing::error!(%error, "the former host certificate stays in use"),
             }
         }
-        reload_trust(&keys.trust, is_told);
+        reload_trust(&app, &keys.trust, is_told);
         let is_due = is_told || asked.elapsed() >= refresh;
         if is_due {
             asked = tokio::time::Instant::now();
@@ -244,14 +244,17 @@ async fn refresh_tokens(app: &Shared) {
     }
 }
 
-fn reload_trust(trust: &TrustStore, is_told: bool) {
+fn reload_trust(app: &Shared, trust: &TrustStore, is_told: bool) {
     match trust.changed() {
         Ok(false) if !is_told => return,
         Ok(_) => {}
         Err(error) => tracing::error!(%error, "the CA directory cannot be read"),
     }
     match trust.reload() {
-        Ok(summary) => tracing::info!(?summary, "the CA directory was read again"),
+        Ok(summary) => {
+            tracing::info!(?summary, "the CA directory was read again");
+            app.renewed.send_replace(());
+        }
         Err(error) => tracing::error!(%error, "the former CAs stay in use"),
     }
 }

@@ -66,9 +66,15 @@ pub async fn serve(
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(app.idle());
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
+    let mut renewed = app.renewed.subscribe();
     let result = tokio::select! {
         result = serving.as_mut() => result,
         () = listen::wait(&mut stopped) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+        // A certificate that was revoked must not live on in a kept connection.
+        _ = renewed.changed() => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }

@@ -108,6 +108,33 @@ async fn a_limited_proxy_is_refused_where_a_rule_forbids_it() {
 }
 
 #[tokio::test]
+async fn verified_voms_attributes_count_in_rules() {
+    let site = Site::with(|config| {
+        config.tls.vomsdir = config.tls.ca_directory.parent().unwrap().join("vomsdir");
+    })
+    .await;
+    let cfg = dirac::CFG.replace("!limited", "fqan:/superb/Role=production");
+    std::fs::write(&site.config.dirac.configuration, cfg).unwrap();
+    let server = site.pki.voms_server("superb", "voms.example.org");
+    let alice = site.pki.user("alice");
+    let attributes = server.attributes(&alice, &["/superb/Role=production"]).build();
+    let role = alice.proxy().group("user").attributes(&attributes).build();
+    let other = sbk_testkit::pki::TestPki::new(&site.file("elsewhere"));
+    let forged = other.voms_server("superb", "voms.example.org");
+    let forged = forged.attributes(&alice, &["/superb/Role=production"]).build();
+    let forged = alice.proxy().group("user").attributes(&forged).build();
+    let add = || vec![Value::List(vec![])];
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+
+    let with = refusal(site.client(&role).call("addFiles", add()).await);
+    let without = refusal(site.client(&site.proxy("alice", "user")).call("addFiles", add()).await);
+    let forged = refusal(site.client(&forged).call("addFiles", add()).await);
+
+    // The one with the role comes as far as its empty list.
+    assert_eq!((with.0, without.0, forged.0), (22, 1111, 1111), "{with:?}");
+}
+
+#[tokio::test]
 async fn a_community_does_not_see_another() {
     let site = Site::declared().await;
     let admin = site.client(&site.proxy("alice", "admin"));

@@ -125,6 +125,34 @@ async fn rest_knows_who_calls() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_revoked_does_not_live_on_in_a_kept_connection() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let site = Site::new().await;
+    let bob = site.pki.user("bob");
+    let mut kept = site.connect(Some(&bob.proxy().group("user").build()), false).await;
+    let mut ask = async || {
+        let request = b"GET /api/v1/sites HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let mut answer = [0; 4096];
+        kept.write_all(request).await.ok()?;
+        match kept.read(&mut answer).await {
+            Ok(length) if length > 0 => Some(answer[..length].to_vec()),
+            _ => None,
+        }
+    };
+    assert!(ask().await.unwrap().starts_with(b"HTTP/1.1 200"));
+
+    site.pki.install_crl(site.pki.ca(), &[&bob.certificate]);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let mut ended = false;
+    while !ended && std::time::Instant::now() < until {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        ended = ask().await.is_none();
+    }
+
+    assert!(ended);
+}
+
+#[tokio::test]
 async fn a_revoked_or_expired_certificate_ends_the_handshake() {
     let site = Site::new().await;
     let now = sbk_testkit::pki::now();
