@@ -76,7 +76,11 @@ pub async fn placed<T>(
     .await;
     let elapsed = began.elapsed();
     let errno = result.as_ref().map_or_else(|failure| failure.errno, |_| 0);
-    let status = if result.is_ok() { "ok".to_owned() } else { errno.to_string() };
+    let status = match (&result, errno) {
+        (Ok(_), _) => "ok".to_owned(),
+        (Err(_), 0) => "refused".to_owned(),
+        (Err(_), errno) => errno.to_string(),
+    };
     // Names that callers make up must not fill the memory.
     let known = app.methods.find(name).map_or("other", |method| method.name);
     metrics::counter!("sbk_requests_total", "operation" => known, "status" => status.clone())
