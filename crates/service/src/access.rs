@@ -158,6 +158,15 @@ impl Context<'_> {
         Err(self.not_here(&stored.path))
     }
 
+    /// Refuses a directory that is not the caller's own: what is done to all below it reaches what
+    /// others own there, which a group's right to write does not.
+    pub fn check_owns_directory(&self, stored: &directory::Stored) -> Result<(), Error> {
+        if self.access().owns(stored.owner) || self.is_at_home(&stored.path) {
+            return Ok(());
+        }
+        Err(self.not_here(&stored.path))
+    }
+
     /// Whether a directory is above the caller's own, and so nobody's, when it is made for that.
     pub fn is_above_home(&self, path: &DirPath) -> bool {
         let vo = self.caller.vo.as_ref().map(Vo::as_str);

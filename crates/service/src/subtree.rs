@@ -13,7 +13,7 @@ use sbk_store::{
 
 use crate::{
     Context, Error, Note, Run, cursor,
-    directory::{STEP, find, find_own, no_directory},
+    directory::{STEP, find, no_directory},
     file::communities,
     metadata,
     retire::retire,
@@ -32,7 +32,8 @@ impl Run for ChangeDirectory {
         }
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         cx.session.intern(names.iter().map(String::as_str)).await?;
-        let top = find_own(cx, &self.path).await?;
+        let top = find(cx, &self.path, Lock::Update).await?;
+        cx.check_owns_directory(&top)?;
         cx.check_gives("owner", self.owner.as_ref().map(AsRef::as_ref))?;
         let mut progress = Progress { done: true, ..Progress::default() };
         if self.recursive {
@@ -212,7 +213,7 @@ fn check_own(cx: &Context<'_>, top: &Stored) -> Result<(), Error> {
     if !cx.access().sees(top.vo) {
         return Err(no_directory(&top.path));
     }
-    cx.check_changes_directory(top)
+    cx.check_owns_directory(top)
 }
 
 fn target(call: &MoveDirectory, path: &DirPath) -> Result<DirPath, Error> {

@@ -118,7 +118,14 @@ each_backend! {
         let by_bob = call(&catalogue, &user("bob"), bad.clone()).await.unwrap();
         let by_dan = call(&catalogue, &outsider, bad).await.unwrap();
 
+        let take: ChangeDirectory = serde_json::from_value(serde_json::json!(
+            {"path": "/superb/shared", "owner": "bob", "recursive": true})).unwrap();
+        let remove: RemoveDirectory = serde_json::from_value(serde_json::json!(
+            {"path": "/superb/shared", "recursive": true, "reason": "x"})).unwrap();
+
         assert_eq!((added.added, by_bob.changed, by_dan.refused), (1, 1, 1));
+        assert!(denied(call(&catalogue, &user("bob"), take).await));
+        assert!(denied(call(&catalogue, &user("bob"), remove).await));
         assert!(denied(call(&catalogue, &outsider, add(&["/superb/shared/y"])).await));
     }
 
