@@ -63,6 +63,34 @@ impl DatasetKey {
     }
 }
 
+/// The key of a job: a hash of its community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct JobKey(pub i64);
+
+impl JobKey {
+    /// Makes the key of a job.
+    pub fn of(vo: &crate::Vo, name: &crate::JobName) -> Self {
+        Self(hash("job", &[vo.as_str(), name.as_str()]))
+    }
+
+    /// Makes the key that stands for how a file was made when no job is known: from its parents,
+    /// as its producer says.
+    pub fn unknown_of(file: FileKey) -> Self {
+        Self(hash("derived", &[&file.directory.0.to_string(), &file.name.to_string()]))
+    }
+}
+
+/// The key of a production: a hash of its community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ProductionKey(pub i64);
+
+impl ProductionKey {
+    /// Makes the key of a production.
+    pub fn of(vo: &crate::Vo, name: &crate::ProductionName) -> Self {
+        Self(hash("production", &[vo.as_str(), name.as_str()]))
+    }
+}
+
 /// The key of a storage element: a hash of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SeKey(pub i64);

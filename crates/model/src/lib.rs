@@ -11,19 +11,25 @@ mod name;
 mod path;
 mod permission;
 mod quantity;
+mod section;
 mod status;
 mod time;
 
 pub use checksum::{Adler32, Checksums, Md5};
 pub use guid::Guid;
 pub use invalid::Invalid;
-pub use key::{AuditId, DatasetKey, DirKey, FileKey, SeKey, TermKey, Totals, fingerprint};
+pub use key::{
+    AuditId, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, SeKey, TermKey, Totals,
+    fingerprint,
+};
 pub use name::{
-    DatasetName, FieldName, FileType, GroupName, IdempotencyKey, Pfn, Reason, RequestId, SeName,
-    SiteName, UserName, Vo,
+    Application, CampaignName, DatasetName, FieldName, FileType, GroupName, IdempotencyKey,
+    JobName, Label, PassName, Pfn, ProductionName, Reason, RequestId, RequestName, SeName,
+    SiteName, StepName, UserName, Vo,
 };
 pub use path::{BaseName, DirPath, Lfn};
 pub use permission::Permission;
 pub use quantity::{Events, Mode, Size};
-pub use status::{DatasetKind, DatasetStatus, FileStatus, ReplicaStatus};
+pub use section::{Intervals, RunNumber, RunSections};
+pub use status::{DatasetKind, DatasetStatus, FileStatus, JobState, ReplicaStatus};
 pub use time::Timestamp;

@@ -132,6 +132,22 @@ names! {
     IdempotencyKey, "Idempotency-Key", 128, |_| Ok(());
     /// A name that follows one request through the logs.
     RequestId, "request id", 64, |text| only(text, "._-");
+    /// The name of a job, unique within its community, for instance `00012448_00013484_1`.
+    JobName, "job", 256, |_| Ok(());
+    /// The name of a production, unique within its community, for instance `12448` or `MC-2026-a`.
+    ProductionName, "production", 256, |_| Ok(());
+    /// The name of a request for a sample, unique within its community.
+    RequestName, "request", 256, |_| Ok(());
+    /// The name of a campaign (a production series), unique within its community.
+    CampaignName, "campaign", 256, |_| Ok(());
+    /// The name of a processing pass, for instance `Reco12`, or of a group of passes.
+    PassName, "processing pass", 256, |_| Ok(());
+    /// The name of a step that productions are made of.
+    StepName, "step", 256, |_| Ok(());
+    /// The name of a program, for instance `Brunel`.
+    Application, "application", 128, |_| Ok(());
+    /// A short text that groups what is alike: a kind of job, a reason of a failure, a platform.
+    Label, "label", 256, |_| Ok(());
     /// The name of a metadata field: a letter, then letters, digits and `_`.
     FieldName, "field", 48, |text| {
         only(text, "_")?;

@@ -69,6 +69,36 @@ pub enum FileStatus {
 
 states!(FileStatus, "status", { Good = "good", Bad = "bad", Lost = "lost", Retired = "retired" });
 
+/// How a job ended.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// It did all that it was asked for; its outputs count.
+    #[default]
+    Done,
+    /// It ended with an error, or with less than it was asked for.
+    Failed,
+    /// It was stopped from outside.
+    Killed,
+    /// Nothing was heard of it.
+    Lost,
+}
+
+states!(JobState, "state", { Done = "done", Failed = "failed", Killed = "killed", Lost = "lost" });
+
 /// The state of a replica.
 #[derive(
     Debug,

@@ -10,8 +10,12 @@ pub struct Migration {
 }
 
 /// All migrations, oldest first.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_catalogue", sql: include_str!("migrations/0001_catalogue.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_catalogue", sql: include_str!("migrations/0001_catalogue.sql") },
+    Migration { name: "0002_jobs", sql: include_str!("migrations/0002_jobs.sql") },
+    Migration { name: "0003_runs", sql: include_str!("migrations/0003_runs.sql") },
+    Migration { name: "0004_productions", sql: include_str!("migrations/0004_productions.sql") },
+];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migration (
     name {name 64} NOT NULL PRIMARY KEY,

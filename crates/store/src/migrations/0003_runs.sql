@@ -1,0 +1,1 @@
+-- Runs, luminosity sections, quality, conditions.

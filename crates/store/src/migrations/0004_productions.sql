@@ -1,0 +1,1 @@
+-- Steps, processing passes, productions, requests, campaigns.
