@@ -3,8 +3,9 @@
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Page,
-    Progress, Promotion, Retirement, SchemaDocument, SchemaPlan, Snapshot, Verification,
+    BulkResult, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
+    JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Retirement, SchemaDocument,
+    SchemaPlan, Snapshot, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.
@@ -51,8 +52,12 @@ plain!(
     Explanation,
     File,
     Inheritance,
+    Job,
+    JobCounts,
     Progress,
     Promotion,
+    Quarantined,
+    ReportResult,
     SchemaDocument,
     SchemaPlan,
     Snapshot,

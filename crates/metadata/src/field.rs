@@ -31,11 +31,13 @@ pub enum Entity {
     Directory,
     /// A dataset.
     Dataset,
+    /// A job.
+    Job,
 }
 
 impl Entity {
     /// All entities.
-    pub const ALL: &[Self] = &[Self::File, Self::Directory, Self::Dataset];
+    pub const ALL: &[Self] = &[Self::File, Self::Directory, Self::Dataset, Self::Job];
 
     /// The word that stands for the entity.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Entity {
             Self::File => "file",
             Self::Directory => "directory",
             Self::Dataset => "dataset",
+            Self::Job => "job",
         }
     }
 }

@@ -119,6 +119,16 @@ impl Context<'_> {
         }
     }
 
+    /// The key of the community that a list is limited to: the one asked for, or the caller's;
+    /// `None` for all.
+    pub fn listed_community(&self, vo: Option<&Vo>) -> Result<Option<i64>, Error> {
+        if let Some(vo) = vo {
+            self.check_sees(vo)?;
+        }
+        let own = self.only_community()?;
+        Ok(vo.or(own).map(|vo| TermKey::of(vo.as_str()).0))
+    }
+
     /// Refuses a community whose data the caller does not see.
     pub fn check_sees(&self, vo: &Vo) -> Result<(), Error> {
         match self.only_community()? {

@@ -31,12 +31,15 @@ pub fn check_count(field: &str, count: usize, most: usize) -> Result<(), Error> 
 
 /// One file of the call on its way into the catalogue.
 #[derive(Debug)]
-struct Draft<'a> {
+pub struct Draft<'a> {
     /// Where it stands in the call.
-    at: usize,
-    new: &'a NewFile,
-    stored: Stored,
-    directory: DirPath,
+    pub at: usize,
+    /// What is asked for.
+    pub new: &'a NewFile,
+    /// Its row.
+    pub stored: Stored,
+    /// Its directory.
+    pub directory: DirPath,
     document: Document,
 }
 
@@ -44,35 +47,28 @@ impl Run for AddFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("files", self.files.len(), 10_000)?;
         let community = cx.community(&self.vo).await?;
-        let mut call = Registration::new(self.files.len());
-        let elements = declared_elements(cx, &self.files).await?;
-        let mut drafts = call.check(cx, &community, &self.files, &elements);
+        let files: Vec<&NewFile> = self.files.iter().collect();
+        let mut call = Registration::new(files.len());
+        let elements = declared_elements(cx, &files).await?;
+        let mut drafts = call.check(cx, &community, &files, &elements);
         let dataset = open_dataset(cx, self).await?;
         if self.atomicity == Atomicity::All && call.has_refusals() {
             cx.abandon();
             return Ok(call.finish(&self.files, true));
         }
-        store_names(cx, &self.vo, &self.files).await?;
+        store_names(cx, &self.vo, &files).await?;
         let directories: BTreeSet<_> = drafts.iter().map(|d| d.directory.clone()).collect();
         tree::ensure(cx, &community, &directories, &BTreeMap::new()).await?;
         drafts.sort_by_key(|draft| draft.stored.key);
-        let known = insert_files(cx, &community, &drafts).await?;
-        for (draft, existing) in drafts.iter().filter_map(|d| Some((d, known.get(&d.stored.key)?)))
-        {
-            call.outcomes[draft.at] = if existing.vo == draft.stored.vo {
-                compare(draft, existing)
-            } else {
-                let text = "a file of another community has this name";
-                Err(Problem::new(Code::Conflict, text))
-            };
-        }
+        let known = call.insert(cx, &community, &drafts).await?;
         drafts.retain(|draft| !call.is_refused(draft.at));
         let mut deltas = Deltas::default();
         count_new_files(&drafts, &known, &community, &mut deltas)?;
         call.add_replicas(cx, &drafts, &known, &mut deltas).await?;
         drafts.retain(|draft| !call.is_refused(draft.at));
         if let Some(dataset) = dataset {
-            call.add_members(cx, dataset, &drafts, &known, &mut deltas).await?;
+            let joining: Vec<_> = drafts.iter().collect();
+            call.add_members(cx, dataset, &joining, &known, &mut deltas).await?;
         }
         if self.atomicity == Atomicity::All && call.has_refusals() {
             cx.abandon();
@@ -116,7 +112,7 @@ fn note(
 /// The storage elements that the files name, held against removal.
 pub async fn declared_elements(
     cx: &mut Context<'_>,
-    files: &[NewFile],
+    files: &[&NewFile],
 ) -> Result<BTreeSet<SeName>, Error> {
     let wanted: BTreeSet<&SeName> =
         files.iter().flat_map(|file| file.replicas.iter().map(|replica| &replica.se)).collect();
@@ -166,10 +162,11 @@ pub fn takes_files(found: &dataset::Stored) -> Result<(), Error> {
     Ok(())
 }
 
-async fn store_names(
+/// Stores the names that rows of files refer to.
+pub async fn store_names(
     cx: &mut Context<'_>,
     vo: &sbk_model::Vo,
-    files: &[NewFile],
+    files: &[&NewFile],
 ) -> Result<(), Error> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     names.extend([vo.as_str(), cx.caller.user.as_str(), cx.caller.group.as_str()]);
@@ -260,7 +257,8 @@ fn compare(draft: &Draft<'_>, existing: &Stored) -> Result<Outcome, Problem> {
     conflict(format!("it exists, and differs: {}", differences.join(", ")))
 }
 
-fn count_new_files(
+/// Counts files that are new in their community and their directories.
+pub fn count_new_files(
     drafts: &[Draft<'_>],
     known: &HashMap<FileKey, Stored>,
     community: &Community,
@@ -282,14 +280,16 @@ fn count_new_files(
 }
 
 /// What becomes of the files of one call.
-struct Registration {
-    outcomes: Vec<Result<Outcome, Problem>>,
+pub struct Registration {
+    /// By place in the call.
+    pub outcomes: Vec<Result<Outcome, Problem>>,
     /// Items that are copies of earlier ones.
     copies: Vec<(usize, usize)>,
 }
 
 impl Registration {
-    fn new(files: usize) -> Self {
+    /// Nothing is refused yet.
+    pub fn new(files: usize) -> Self {
         Self { outcomes: vec![Ok(Outcome::Added); files], copies: Vec::new() }
     }
 
@@ -297,25 +297,26 @@ impl Registration {
         self.outcomes[at].is_err()
     }
 
-    fn has_refusals(&self) -> bool {
+    /// Whether anything is refused.
+    pub fn has_refusals(&self) -> bool {
         self.outcomes.iter().any(Result::is_err)
     }
 
     /// Checks each file on its own and against the others of the call.
-    fn check<'a>(
+    pub fn check<'a>(
         &mut self,
         cx: &Context<'_>,
         community: &Community,
-        files: &'a [NewFile],
+        files: &[&'a NewFile],
         elements: &BTreeSet<SeName>,
     ) -> Vec<Draft<'a>> {
         let mut first: HashMap<FileKey, usize> = HashMap::with_capacity(files.len());
         let mut drafts = Vec::with_capacity(files.len());
-        for (at, new) in files.iter().enumerate() {
+        for (at, &new) in files.iter().enumerate() {
             let key = new.lfn.key();
             match first.get(&key) {
                 None => drop(first.insert(key, at)),
-                Some(before) if files[*before] == *new => {
+                Some(before) if files[*before] == new => {
                     self.outcomes[at] = Ok(Outcome::Unchanged);
                     self.copies.push((at, *before));
                     continue;
@@ -342,8 +343,29 @@ impl Registration {
         drafts
     }
 
+    /// Inserts the files, which are in the order of their keys; returns those that were there
+    /// before, locked.
+    pub async fn insert(
+        &mut self,
+        cx: &mut Context<'_>,
+        community: &Community,
+        drafts: &[Draft<'_>],
+    ) -> Result<HashMap<FileKey, Stored>, Error> {
+        let known = insert_files(cx, community, drafts).await?;
+        for (draft, existing) in drafts.iter().filter_map(|d| Some((d, known.get(&d.stored.key)?)))
+        {
+            self.outcomes[draft.at] = if existing.vo == draft.stored.vo {
+                compare(draft, existing)
+            } else {
+                let text = "a file of another community has this name";
+                Err(Problem::new(Code::Conflict, text))
+            };
+        }
+        Ok(known)
+    }
+
     /// Adds the replicas of the files; of files that were there before, those that are new.
-    async fn add_replicas(
+    pub async fn add_replicas(
         &mut self,
         cx: &mut Context<'_>,
         drafts: &[Draft<'_>],
@@ -393,11 +415,11 @@ impl Registration {
     }
 
     /// Adds the files to a dataset; of files that were there before, those that it lacks.
-    async fn add_members(
+    pub async fn add_members(
         &mut self,
         cx: &mut Context<'_>,
         dataset: DatasetKey,
-        drafts: &[Draft<'_>],
+        drafts: &[&Draft<'_>],
         known: &HashMap<FileKey, Stored>,
         deltas: &mut Deltas,
     ) -> Result<(), Error> {

@@ -222,6 +222,18 @@ pub async fn find(
     Ok(session.read_rows(statement, read).await?.into_iter().collect())
 }
 
+/// Those of the keys that are in the catalogue.
+pub async fn among(
+    session: &mut Session,
+    keys: impl IntoIterator<Item = FileKey>,
+) -> Result<BTreeSet<FileKey>, Error> {
+    let sql = "SELECT f.dir, f.id FROM {rows} JOIN file f ON f.dir = r.dir AND f.id = r.id";
+    let rows = session.rows_with(sql, key_batch(keys), vec![]).await?;
+    rows.iter()
+        .map(|row| Ok(FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? }))
+        .collect()
+}
+
 /// One file by its key, with its document.
 pub async fn find_one(session: &mut Session, key: FileKey) -> Result<Option<Stored>, Error> {
     let sql = format!("SELECT {} FROM file f WHERE f.dir = ? AND f.id = ?", columns(true));

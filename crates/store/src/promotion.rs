@@ -64,6 +64,7 @@ fn table(entity: Entity) -> (&'static str, &'static str) {
         Entity::File => ("file", "dir, id"),
         Entity::Directory => ("directory", "dir"),
         Entity::Dataset => ("dataset", "dataset"),
+        Entity::Job => ("job", "job"),
     }
 }
 
@@ -72,6 +73,7 @@ fn code(entity: Entity) -> i64 {
         Entity::File => 0,
         Entity::Directory => 1,
         Entity::Dataset => 2,
+        Entity::Job => 3,
     }
 }
 
@@ -226,6 +228,11 @@ pub async fn documents(
                 ("t.dataset > ?".into(), vec![key.0.into()])
             }),
         ),
+        Entity::Job => (
+            "t.job, 0, t.vo, {doc t.meta}, NULL FROM job t",
+            "t.job",
+            after.map_or(("TRUE".into(), vec![]), |key| ("t.job > ?".into(), vec![key.0.into()])),
+        ),
     };
     params.push(limit.into());
     let sql = format!("SELECT {columns} WHERE {after} ORDER BY {order} LIMIT ? {lock}");
@@ -235,7 +242,7 @@ pub async fn documents(
             let document = row.opt_text(3)?;
             let own = match entity {
                 Entity::Directory => row.opt_text(4)?,
-                Entity::File | Entity::Dataset => document.clone(),
+                Entity::File | Entity::Dataset | Entity::Job => document.clone(),
             };
             Ok(Stored { key: (row.int(0)?, row.int(1)?), vo: row.int(2)?, document, own })
         })

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{TryStreamExt, stream::BoxStream};
 
@@ -20,12 +23,22 @@ pub struct Session {
     open: bool,
     pub(crate) store: Store,
     pub(crate) new_terms: BTreeMap<i64, Arc<str>>,
+    /// Keys of rows that never change, and that this transaction has made sure of.
+    pub(crate) new_keys: BTreeSet<i64>,
 }
 
 impl Session {
     pub(crate) fn new(store: Store, pool: Pool, lease: Lease) -> Self {
         let dialect = lease.connection.dialect();
-        Self { lease: Some(lease), pool, dialect, open: false, store, new_terms: BTreeMap::new() }
+        Self {
+            lease: Some(lease),
+            pool,
+            dialect,
+            open: false,
+            store,
+            new_terms: BTreeMap::new(),
+            new_keys: BTreeSet::new(),
+        }
     }
 
     pub(crate) async fn begin(&mut self) -> Result<(), Error> {
@@ -44,6 +57,7 @@ impl Session {
         self.control("COMMIT".into()).await?;
         self.open = false;
         self.store.remember_terms(std::mem::take(&mut self.new_terms));
+        self.store.remember_keys(std::mem::take(&mut self.new_keys));
         Ok(())
     }
 
@@ -66,6 +80,18 @@ impl Session {
     /// Begins a transaction after [`Session::leave`].
     pub async fn enter(&mut self) -> Result<(), Error> {
         self.begin().await
+    }
+
+    /// Marks a place in the transaction that [`Session::undo`] goes back to. Names that are
+    /// interned after it may be lost; they are to be interned before.
+    pub async fn mark(&mut self) -> Result<(), Error> {
+        self.control("SAVEPOINT mark".into()).await
+    }
+
+    /// Undoes what was done since the last [`Session::mark`].
+    pub async fn undo(&mut self) -> Result<(), Error> {
+        self.new_keys.clear();
+        self.control("ROLLBACK TO mark".into()).await
     }
 
     fn connection(&mut self) -> Result<&mut Connection, Error> {

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -41,6 +41,7 @@ struct Inner {
     writers: Pool,
     terms: RwLock<HashMap<i64, Arc<str>>>,
     paths: RwLock<HashMap<i64, Arc<str>>>,
+    keys: RwLock<HashSet<i64>>,
 }
 
 impl fmt::Debug for Store {
@@ -60,8 +61,14 @@ impl Store {
         } else {
             readers.clone()
         };
-        let inner =
-            Inner { dialect, readers, writers, terms: RwLock::default(), paths: RwLock::default() };
+        let inner = Inner {
+            dialect,
+            readers,
+            writers,
+            terms: RwLock::default(),
+            paths: RwLock::default(),
+            keys: RwLock::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -107,6 +114,22 @@ impl Store {
         if !new.is_empty() {
             remember(&self.inner.terms, new);
         }
+    }
+
+    /// Whether the row of a key, which never changes, is known to be there.
+    pub(crate) fn has_key(&self, key: i64) -> bool {
+        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).contains(&key)
+    }
+
+    pub(crate) fn remember_keys(&self, new: BTreeSet<i64>) {
+        if new.is_empty() {
+            return;
+        }
+        let mut keys = self.inner.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() + new.len() > REMEMBERED {
+            keys.clear();
+        }
+        keys.extend(new);
     }
 
     /// The paths of keys as far as they are remembered, and the keys of the others.

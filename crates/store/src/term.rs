@@ -34,6 +34,23 @@ impl Session {
         if new.is_empty() { Ok(()) } else { self.store_terms(new).await }
     }
 
+    /// Makes sure that names are stored under keys of another kind, for instance a production's.
+    pub async fn intern_keyed(
+        &mut self,
+        names: impl IntoIterator<Item = (i64, &str)>,
+    ) -> Result<(), Error> {
+        let mut new = Vec::new();
+        for (key, name) in names {
+            match self.store.term(key).or_else(|| self.new_terms.get(&key).cloned()) {
+                Some(known) if &*known == name => {}
+                Some(known) => return Err(Error::Collision(known.to_string(), name.to_owned())),
+                None => new.push((key, name)),
+            }
+        }
+        new.dedup();
+        if new.is_empty() { Ok(()) } else { self.store_terms(new).await }
+    }
+
     async fn store_terms(&mut self, mut new: Vec<(i64, &str)>) -> Result<(), Error> {
         new.sort_unstable();
         let batch = Batch::default()

@@ -235,7 +235,7 @@ impl std::str::FromStr for FieldPath {
             Some((prefix, name)) => {
                 let entity = Entity::ALL.iter().find(|entity| entity.as_str() == prefix);
                 let entity = entity.ok_or_else(|| {
-                    format!("`{prefix}.` is none of `file.`, `directory.` and `dataset.`")
+                    format!("`{prefix}.` is none of `file.`, `directory.`, `dataset.` and `job.`")
                 })?;
                 (Some(*entity), name)
             }

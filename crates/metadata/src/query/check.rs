@@ -239,8 +239,8 @@ impl Checker {
                 many: builtin.is_many(),
             });
         }
-        let reachable = match self.target {
-            Target::File => Entity::ALL,
+        let reachable: &[Entity] = match self.target {
+            Target::File => &[Entity::File, Entity::Directory, Entity::Dataset],
             Target::Dataset => &[Entity::Dataset],
         };
         for candidate in reachable {

@@ -60,7 +60,10 @@ impl Fields {
     pub(crate) fn names(&self, target: Target) -> BTreeSet<&str> {
         (self.schemas.iter())
             .flat_map(|schema| schema.fields())
-            .filter(|field| target == Target::File || field.entity == Entity::Dataset)
+            .filter(|field| match target {
+                Target::File => field.entity != Entity::Job,
+                Target::Dataset => field.entity == Entity::Dataset,
+            })
             .map(|field| field.name.as_str())
             .collect()
     }

@@ -65,7 +65,8 @@ CREATE TABLE step_configuration (
     document {json} NOT NULL
 ) {clustered};
 
--- What a step of a job read. Step 0 stands for what is not attributed to a step.
+-- What a step of a job read. Step 0 stands for the job as a whole; numbers above those of its steps
+-- stand for groups of outputs that name parents of their own.
 CREATE TABLE used (
     job {bigint} NOT NULL,
     step {small} NOT NULL,
@@ -154,4 +155,4 @@ CREATE TABLE quarantine (
     body {text} NOT NULL
 ) {clustered};
 
-CREATE INDEX quarantine_state ON quarantine (vo, state, entry);
+CREATE INDEX quarantine_received ON quarantine (received, entry);

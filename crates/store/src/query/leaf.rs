@@ -280,6 +280,7 @@ fn home(compiler: &Compiler<'_>, entity: Entity) -> (&'static str, String) {
         Entity::File => ("f", "f.meta".into()),
         Entity::Directory => ("d", compiler.with_directory("d.effective")),
         Entity::Dataset => ("s", "s.meta".into()),
+        Entity::Job => ("j", "j.meta".into()),
     }
 }
 

@@ -1,0 +1,340 @@
+//! Takes reports: each as a whole or not at all, many in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sbk_api::{Code, JobReport, Problem};
+use sbk_metadata::Entity;
+use sbk_model::{JobKey, ProductionKey};
+use sbk_store::{
+    directory::Lock,
+    job::{self, Standing, Stored},
+    job_total, lineage,
+    task::{self, Held, Moved, TaskKey, TaskState},
+};
+
+use super::{
+    draft::{self, Draft, draft},
+    outputs, provenance, replace,
+};
+use crate::{
+    Context, Error, job as jobs,
+    metadata::{self, Community},
+    register,
+};
+
+/// A report that is kept.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The job.
+    pub job: Stored,
+    /// Whether it had come before.
+    pub repeated: bool,
+}
+
+/// What became of each report.
+pub type Verdict = Result<Taken, Problem>;
+
+/// Reports on their way, and what became of those that are through.
+struct Call<'a> {
+    verdicts: BTreeMap<usize, Verdict>,
+    /// Reports that are in the call twice, with the place of the first.
+    copies: Vec<(usize, usize)>,
+    drafts: Vec<Draft<'a>>,
+}
+
+/// Takes reports, and says of each what became of it.
+pub async fn take(
+    cx: &mut Context<'_>,
+    community: &Community,
+    reports: &[Result<JobReport, Problem>],
+) -> Result<Vec<Verdict>, Error> {
+    let mut call = Call::new(cx, community, reports);
+    call.settle_repeats(cx).await?;
+    store_names(cx, community, &call.drafts).await?;
+    while !call.drafts.is_empty() {
+        cx.session.mark().await?;
+        let refused = match attempt(cx, community, &call.drafts).await? {
+            Attempt::Kept(jobs) => {
+                call.keep(jobs);
+                break;
+            }
+            Attempt::Refused(refused) => refused,
+        };
+        cx.session.undo().await?;
+        call.refuse(refused);
+    }
+    Ok(call.finish(reports.len()))
+}
+
+impl<'a> Call<'a> {
+    fn new(
+        cx: &Context<'_>,
+        community: &Community,
+        reports: &'a [Result<JobReport, Problem>],
+    ) -> Self {
+        let mut call = Self { verdicts: BTreeMap::new(), copies: Vec::new(), drafts: Vec::new() };
+        let mut first: HashMap<JobKey, (usize, i64)> = HashMap::new();
+        for (at, report) in reports.iter().enumerate() {
+            let made = report.as_ref().map_err(Problem::clone);
+            match made.and_then(|report| draft(cx, community, at, report)) {
+                Err(problem) => drop(call.verdicts.insert(at, Err(problem))),
+                Ok(draft) => match first.get(&draft.key) {
+                    None => {
+                        first.insert(draft.key, (at, draft.digest));
+                        call.drafts.push(draft);
+                    }
+                    Some((before, digest)) if *digest == draft.digest => {
+                        call.copies.push((at, *before));
+                    }
+                    Some(_) => {
+                        let text = "the job is in this call twice, with different reports";
+                        call.verdicts.insert(at, Err(Problem::new(Code::Conflict, text)));
+                    }
+                },
+            }
+        }
+        call
+    }
+
+    /// Answers reports that have come before, and refuses those that now say something else.
+    async fn settle_repeats(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let keys: Vec<JobKey> = self.drafts.iter().map(|draft| draft.key).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let known = job::find(&mut cx.session, keys, Lock::None).await?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        for draft in self.drafts.extract_if(.., |draft| known.contains_key(&draft.key)) {
+            let job = known[&draft.key].clone();
+            let verdict = if job.digest == draft.digest {
+                Ok(Taken { job, repeated: true })
+            } else {
+                Err(jobs::contradiction(cx, &job, draft.report).await?)
+            };
+            self.verdicts.insert(draft.at, verdict);
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, refused: BTreeMap<usize, Problem>) {
+        self.drafts.retain(|draft| !refused.contains_key(&draft.at));
+        self.verdicts.extend(refused.into_iter().map(|(at, problem)| (at, Err(problem))));
+    }
+
+    fn keep(&mut self, jobs: Vec<Stored>) {
+        for (draft, job) in self.drafts.drain(..).zip(jobs) {
+            self.verdicts.insert(draft.at, Ok(Taken { job, repeated: false }));
+        }
+    }
+
+    fn finish(mut self, count: usize) -> Vec<Verdict> {
+        for (at, original) in std::mem::take(&mut self.copies) {
+            let verdict = match self.verdicts.get(&original) {
+                Some(Ok(taken)) => Ok(Taken { repeated: true, ..taken.clone() }),
+                Some(Err(problem)) => Err(problem.clone()),
+                None => continue,
+            };
+            self.verdicts.insert(at, verdict);
+        }
+        let lost = || Err(Problem::new(Code::Internal, "the report was not looked at"));
+        (0..count).map(|at| self.verdicts.remove(&at).unwrap_or_else(lost)).collect()
+    }
+}
+
+/// Stores the names that rows refer to, before anything can be undone.
+async fn store_names(
+    cx: &mut Context<'_>,
+    community: &Community,
+    drafts: &[Draft<'_>],
+) -> Result<(), Error> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let borrowed: Vec<&Draft<'_>> = drafts.iter().collect();
+    let files: Vec<_> = draft::new_files(&borrowed).into_iter().map(|(.., file)| file).collect();
+    register::store_names(cx, &community.vo, &files).await?;
+    let names: BTreeSet<&str> = drafts.iter().flat_map(Draft::names).collect();
+    cx.session.intern(names).await?;
+    let productions: BTreeMap<i64, &str> = drafts
+        .iter()
+        .filter_map(|d| Some((d.production?.0, d.report.production.as_ref()?.as_str())))
+        .collect();
+    Ok(cx.session.intern_keyed(productions).await?)
+}
+
+/// What came of one try to keep all drafts.
+enum Attempt {
+    /// The jobs, in the order of the drafts.
+    Kept(Vec<Stored>),
+    /// Some cannot be kept, by their place in the call: what was done is to be undone.
+    Refused(BTreeMap<usize, Problem>),
+}
+
+async fn attempt(
+    cx: &mut Context<'_>,
+    community: &Community,
+    drafts: &[Draft<'_>],
+) -> Result<Attempt, Error> {
+    let held = hold_tasks(cx, community, drafts).await?;
+    let replaced = match replace::find(cx, community, drafts).await? {
+        Ok(replaced) => replaced,
+        Err(refused) => return Ok(Attempt::Refused(refused)),
+    };
+    let standings = standings(drafts, &held, &replaced);
+    let counting: Vec<&Draft<'_>> = drafts
+        .iter()
+        .zip(&standings)
+        .filter(|(_, standing)| **standing == Standing::Counts)
+        .map(|(draft, _)| draft)
+        .collect();
+    let mut totals = job_total::Deltas::default();
+    if let Err(refused) = replace::retire(cx, &replaced, &counting, &mut totals).await? {
+        return Ok(Attempt::Refused(refused));
+    }
+    let deltas = match outputs::register(cx, community, &counting).await? {
+        Ok(deltas) => deltas,
+        Err(refused) => return Ok(Attempt::Refused(refused)),
+    };
+    let rows: Vec<Stored> =
+        drafts.iter().zip(&standings).map(|(d, s)| d.row(cx, community, *s)).collect();
+    if let Err(refused) = insert_jobs(cx, community, drafts, &rows).await? {
+        return Ok(Attempt::Refused(refused));
+    }
+    if let Err(refused) = provenance::add(cx, community, drafts, &standings).await? {
+        return Ok(Attempt::Refused(refused));
+    }
+    move_tasks(cx, drafts, &rows, &held).await?;
+    for row in &rows {
+        totals.add(row, 1);
+    }
+    job_total::add(&mut cx.session, &totals).await?;
+    cx.count(deltas).await?;
+    Ok(Attempt::Kept(rows))
+}
+
+async fn hold_tasks(
+    cx: &mut Context<'_>,
+    community: &Community,
+    drafts: &[Draft<'_>],
+) -> Result<BTreeMap<TaskKey, Held>, Error> {
+    let tasks: BTreeSet<TaskKey> = drafts.iter().filter_map(Draft::task).collect();
+    Ok(task::hold(&mut cx.session, &tasks, community.key, cx.now, cx.audit).await?)
+}
+
+/// Decides which jobs count: the first good one of a task, in the order of attempts.
+fn standings(
+    drafts: &[Draft<'_>],
+    held: &BTreeMap<TaskKey, Held>,
+    replaced: &replace::Replaced,
+) -> Vec<Standing> {
+    let mut order: Vec<usize> = (0..drafts.len()).collect();
+    order.sort_by_key(|at| drafts.get(*at).map(|d| (d.task(), d.report.attempt, d.at)));
+    let mut done: BTreeMap<TaskKey, JobKey> = held
+        .iter()
+        .filter_map(|(task, held)| Some((*task, held.job.filter(|_| held.is_done)?)))
+        .collect();
+    let mut standings = vec![Standing::NotGood; drafts.len()];
+    for at in order {
+        let draft = &drafts[at];
+        if !draft.is_good() {
+            continue;
+        }
+        let before = draft.task().and_then(|task| done.get(&task).copied());
+        let takes_its_place = before.is_some() && before == replaced.of(draft.key);
+        standings[at] = if before.is_some() && !takes_its_place {
+            Standing::Surplus
+        } else {
+            done.extend(draft.task().map(|task| (task, draft.key)));
+            Standing::Counts
+        };
+    }
+    standings
+}
+
+async fn insert_jobs(
+    cx: &mut Context<'_>,
+    community: &Community,
+    drafts: &[Draft<'_>],
+    rows: &[Stored],
+) -> Result<Result<(), BTreeMap<usize, Problem>>, Error> {
+    let steps: Vec<_> = drafts.iter().map(Draft::steps).collect();
+    let mut refused = BTreeMap::new();
+    for ((draft, row), steps) in drafts.iter().zip(rows).zip(&steps) {
+        if let Err(problem) = draft::check_length(row, steps) {
+            refused.insert(draft.at, problem);
+        }
+    }
+    if !refused.is_empty() {
+        return Ok(Err(refused));
+    }
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|at| rows.get(*at).map(|row| row.key));
+    let promoted = cx.promoted().await?;
+    let documents = order.iter().map(|at| (&*community.schema, &drafts[*at].document));
+    let columns = metadata::columns(&promoted, Entity::Job, documents);
+    let sorted: Vec<&Stored> = order.iter().map(|at| &rows[*at]).collect();
+    let new = job::insert(&mut cx.session, &sorted, columns).await?;
+    if new < rows.len() as u64 {
+        return Err(sbk_store::Error::Contended("a job was reported elsewhere".into()).into());
+    }
+    let mut configurations = BTreeMap::new();
+    let mut step_rows = Vec::new();
+    for (step, configuration) in order.iter().flat_map(|at| steps[*at].iter().cloned()) {
+        configurations.extend(configuration);
+        step_rows.push(step);
+    }
+    job::keep_configurations(&mut cx.session, configurations).await?;
+    job::insert_steps(&mut cx.session, &step_rows).await?;
+    Ok(Ok(()))
+}
+
+/// Moves the tasks of the jobs: a good job does its task, one that is not good fails it, unless it
+/// is done already.
+async fn move_tasks(
+    cx: &mut Context<'_>,
+    drafts: &[Draft<'_>],
+    rows: &[Stored],
+    held: &BTreeMap<TaskKey, Held>,
+) -> Result<(), Error> {
+    let mut moved: BTreeMap<TaskKey, Moved> = BTreeMap::new();
+    for (draft, row) in drafts.iter().zip(rows) {
+        let Some((task, held)) = draft.task().and_then(|task| Some((task, held.get(&task)?)))
+        else {
+            continue;
+        };
+        let entry = moved.entry(task).or_insert_with(|| Moved {
+            task,
+            job: held.job.unwrap_or(row.key),
+            state: if held.is_done { TaskState::Done } else { TaskState::Failed },
+            attempts: held.attempts,
+            site: row.site,
+            reason: row.reason,
+        });
+        entry.attempts = entry.attempts.max(row.attempt);
+        let counts = row.standing == Standing::Counts;
+        if counts || (entry.state != TaskState::Done && row.standing == Standing::NotGood) {
+            entry.job = row.key;
+            entry.state = if counts { TaskState::Done } else { TaskState::Failed };
+            entry.site = row.site;
+            entry.reason = row.reason;
+        }
+    }
+    let moved: Vec<Moved> = moved.into_values().collect();
+    Ok(task::set(&mut cx.session, &moved, cx.now, cx.audit).await?)
+}
+
+/// The productions that drafts belong to.
+pub fn productions(drafts: &[&Draft<'_>]) -> BTreeSet<ProductionKey> {
+    drafts.iter().filter_map(|draft| draft.production).collect()
+}
+
+/// The jobs that made some of the files, other than those of this call.
+pub async fn makers(
+    cx: &mut Context<'_>,
+    files: impl IntoIterator<Item = sbk_model::FileKey>,
+) -> Result<HashMap<sbk_model::FileKey, JobKey>, Error> {
+    let edges = lineage::makers(&mut cx.session, files).await?;
+    Ok(edges.into_iter().map(|(file, edge)| (file, edge.job)).collect())
+}
