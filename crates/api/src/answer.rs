@@ -3,7 +3,7 @@
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
+    BulkResult, Chain, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
     JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Retirement, SchemaDocument,
     SchemaPlan, Snapshot, Verification,
 };
@@ -46,6 +46,7 @@ macro_rules! plain {
 }
 
 plain!(
+    Chain,
     Dataset,
     Directory,
     Done,

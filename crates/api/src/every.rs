@@ -17,13 +17,14 @@ macro_rules! every_operation {
                 $crate::GetSchema, $crate::ApplySchema, $crate::PromoteFields,
                 $crate::CountFiles, $crate::ExplainQuery,
                 $crate::ReportJob, $crate::GetJob, $crate::SummarizeJobs, $crate::GetQuarantined,
-                $crate::ReplayQuarantined, $crate::DismissQuarantined,
+                $crate::ReplayQuarantined, $crate::DismissQuarantined, $crate::GetChain, $crate::SetParents,
                 $crate::VerifyTotals, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
                 $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
-                $crate::ListJobs, $crate::ListQuarantine;
+                $crate::ListJobs, $crate::ListQuarantine,
+                $crate::GetAncestors, $crate::GetDescendants, $crate::GetSiblings, $crate::ListOpenEdges;
         }
     };
 }

@@ -152,6 +152,7 @@ async fn assemble(session: &mut Session, job: &Stored) -> Result<Assembled, Erro
         .collect();
     let mut outputs: Vec<OutputReport> =
         made.iter().filter_map(|edge| Some(output(shown.get(&edge.file)?, edge.step))).collect();
+    outputs.sort_by(|a, b| (a.step, &a.file.lfn).cmp(&(b.step, &b.file.lfn)));
     let registered = outputs.iter().map(|output| output.file.lfn.clone()).collect();
     outputs.extend(rest.outputs);
     let steps = steps(session, job.key).await?;
@@ -186,7 +187,8 @@ async fn assemble(session: &mut Session, job: &Stored) -> Result<Assembled, Erro
         outputs,
         metadata: metadata::parse(job.meta.as_deref())?,
     };
-    Ok(Assembled { report, registered, open: absent.into_values().collect() })
+    let open: BTreeSet<Lfn> = absent.into_values().collect();
+    Ok(Assembled { report, registered, open: open.into_iter().collect() })
 }
 
 fn output(file: &sbk_api::File, step: i64) -> OutputReport {

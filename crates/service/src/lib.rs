@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod file;
 mod job;
+mod lineage;
 mod member;
 mod metadata;
 mod promotion;

@@ -3,7 +3,7 @@
 mod draft;
 mod edges;
 mod outputs;
-mod provenance;
+pub mod provenance;
 mod read;
 mod replace;
 mod take;

@@ -4,7 +4,9 @@ use sbk_api::Operation;
 use sbk_model::{AuditId, IdempotencyKey, fingerprint};
 use sbk_store::{Store, audit, idempotency};
 
-use crate::{Caller, Context, Environment, Error, Note, SystemEnvironment, metadata::Schemas};
+use crate::{
+    Caller, Context, Environment, Error, Note, SystemEnvironment, lineage::Walks, metadata::Schemas,
+};
 
 /// How often a transaction is run again when others were in its way.
 const ATTEMPTS: u32 = 10;
@@ -56,6 +58,7 @@ pub struct Service {
 struct Inner {
     store: Store,
     schemas: Schemas,
+    walks: Walks,
     environment: Arc<dyn Environment>,
 }
 
@@ -70,7 +73,12 @@ impl Service {
     #[expect(clippy::unused_async, reason = "opening will look at the database")]
     pub async fn open(url: &str, options: Options) -> Result<Self, Error> {
         let store = Store::new(url, &options.store)?;
-        let inner = Inner { store, schemas: Schemas::default(), environment: options.environment };
+        let inner = Inner {
+            store,
+            schemas: Schemas::default(),
+            walks: Walks::default(),
+            environment: options.environment,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -105,6 +113,10 @@ impl Service {
 
     pub(crate) fn schemas(&self) -> &Schemas {
         &self.inner.schemas
+    }
+
+    pub(crate) fn walks(&self) -> &Walks {
+        &self.inner.walks
     }
 
     /// Runs an operation for a caller: checks the permission, opens the transaction, runs,

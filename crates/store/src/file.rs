@@ -72,7 +72,7 @@ pub fn status_codes(status: FileStatus) -> &'static [i64] {
 }
 
 /// The state that a number stands for.
-fn status_of(code: i64) -> FileStatus {
+pub(crate) fn status_of(code: i64) -> FileStatus {
     let is = |status: &&FileStatus| status_codes(**status).contains(&code);
     FileStatus::ALL.iter().find(is).copied().unwrap_or(FileStatus::Bad)
 }

@@ -286,3 +286,64 @@ pub async fn reserve(session: &mut Session, files: &BTreeSet<FileKey>) -> Result
     session.delete("file", key_batch(files.iter().copied())).await?;
     Ok(true)
 }
+
+/// A file as a walk shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Its name.
+    pub lfn: Lfn,
+    /// The key of its community.
+    pub vo: i64,
+    /// Its state; `None` when it is not in the catalogue.
+    pub status: Option<sbk_model::FileStatus>,
+}
+
+/// The names of files, also of those that are not in the catalogue.
+pub async fn names(
+    session: &mut Session,
+    files: impl IntoIterator<Item = FileKey>,
+) -> Result<HashMap<FileKey, Named>, Error> {
+    let wanted: BTreeSet<FileKey> = files.into_iter().collect();
+    let sql = "SELECT f.dir, f.id, f.name, f.vo, f.status FROM {rows} \
+               JOIN file f ON f.dir = r.dir AND f.id = r.id";
+    let statement = session.dialect().with_rows(sql, key_batch(wanted.iter().copied()), vec![]);
+    let read = |row: &Row| Ok((file_key(row, 0)?, row.text(2)?, row.int(3)?, row.int(4)?));
+    let found = session.read_rows(statement, read).await?;
+    let directories: BTreeSet<i64> = found.iter().map(|(key, ..)| key.directory.0).collect();
+    let paths = crate::directory::paths(session, directories).await?;
+    let mut named = HashMap::with_capacity(wanted.len());
+    for (key, name, vo, status) in found {
+        let path = paths.get(&key.directory.0).map_or("", |path| path);
+        let bad = |e: sbk_model::Invalid| Error::Internal(format!("a stored name is wrong: {e}"));
+        let lfn = format!("{path}/{name}").parse().map_err(bad)?;
+        let status = Some(crate::file::status_of(status));
+        named.insert(key, Named { lfn, vo, status });
+    }
+    let missing: Vec<FileKey> = wanted.into_iter().filter(|key| !named.contains_key(key)).collect();
+    if missing.is_empty() {
+        return Ok(named);
+    }
+    let sql = "SELECT a.dir, a.id, a.lfn, a.vo FROM {rows} \
+               JOIN absent_file a ON a.dir = r.dir AND a.id = r.id";
+    for row in session.rows_with(sql, key_batch(missing), vec![]).await? {
+        let absent = Named { lfn: lfn(&row, 2)?, vo: row.int(3)?, status: None };
+        named.insert(file_key(&row, 0)?, absent);
+    }
+    Ok(named)
+}
+
+/// How many steps used each of the files, with one of the jobs.
+pub async fn users(
+    session: &mut Session,
+    files: impl IntoIterator<Item = FileKey>,
+) -> Result<HashMap<FileKey, (u64, JobKey)>, Error> {
+    let sql = "SELECT u.dir, u.id, COUNT(*), MIN(u.job) FROM {rows} \
+               JOIN used u ON u.dir = r.dir AND u.id = r.id GROUP BY u.dir, u.id";
+    let rows = session.rows_with(sql, key_batch(files), vec![]).await?;
+    rows.iter()
+        .map(|row| {
+            let count = u64::try_from(row.int(2)?).unwrap_or_default();
+            Ok((file_key(row, 0)?, (count, JobKey(row.int(3)?))))
+        })
+        .collect()
+}

@@ -12,7 +12,8 @@ use sbk_store::{
 use super::draft::Draft;
 use crate::{Context, Error, metadata::Community};
 
-type Refused = BTreeMap<usize, Problem>;
+/// Who is refused, by place in the call.
+pub type Refused = BTreeMap<usize, Problem>;
 
 /// Writes what jobs used and made.
 pub async fn add(
@@ -37,26 +38,58 @@ pub async fn add(
             made.push(edge);
         }
     }
-    note_open(cx, community, drafts).await?;
+    let inputs: Vec<(FileKey, &Lfn)> =
+        drafts.iter().flat_map(|d| &d.edges.inputs).map(|lfn| (lfn.key(), *lfn)).collect();
+    write(cx, community, &inputs, used, made, &makers).await
+}
+
+/// Writes edges, or says which of those who make files (by `makers`) would close a cycle: then
+/// what was done is to be undone.
+pub async fn write(
+    cx: &mut Context<'_>,
+    community: &Community,
+    inputs: &[(FileKey, &Lfn)],
+    used: Vec<Edge>,
+    made: Vec<Edge>,
+    makers: &HashMap<FileKey, usize>,
+) -> Result<Result<(), Refused>, Error> {
+    let count = made.len() as u64;
+    let written = extend(cx, community, inputs, used, made, makers).await?;
+    match written {
+        Ok(new) if new < count => {
+            Err(sbk_store::Error::Contended("a file was made elsewhere".into()).into())
+        }
+        other => Ok(other.map(|_| ())),
+    }
+}
+
+/// Writes edges as [`write`] does, where some may be there already; gives how many files were
+/// made that were not before.
+pub async fn extend(
+    cx: &mut Context<'_>,
+    community: &Community,
+    inputs: &[(FileKey, &Lfn)],
+    used: Vec<Edge>,
+    made: Vec<Edge>,
+    makers: &HashMap<FileKey, usize>,
+) -> Result<Result<u64, Refused>, Error> {
+    note_open(cx, community, inputs).await?;
     let mut used_before = BTreeSet::new();
-    if !made.is_empty() {
+    if !makers.is_empty() {
         used_before = lineage::among_used(&mut cx.session, makers.keys().copied()).await?;
     }
-    let mut refused = cycles_within(&used, &made, &makers);
+    let mut refused = cycles_within(&used, &made, makers);
     if !refused.is_empty() {
         return Ok(Err(refused));
     }
     lineage::add_used(&mut cx.session, used).await?;
-    let count = made.len() as u64;
-    if lineage::add_made(&mut cx.session, made).await? < count {
-        return Err(sbk_store::Error::Contended("a file was made elsewhere".into()).into());
-    }
+    let new = lineage::add_made(&mut cx.session, made).await?;
     for file in used_before {
         if leads_back(cx, file).await? {
             refused.insert(makers[&file], cycle());
         }
     }
-    Ok(if refused.is_empty() { Ok(()) } else { Err(refused) })
+    Ok(if refused.is_empty() { Ok(new) } else { Err(refused) })
 }
 
 fn cycle() -> Problem {
@@ -68,11 +101,9 @@ fn cycle() -> Problem {
 async fn note_open(
     cx: &mut Context<'_>,
     community: &Community,
-    drafts: &[Draft<'_>],
+    inputs: &[(FileKey, &Lfn)],
 ) -> Result<(), Error> {
-    let inputs: Vec<(FileKey, &Lfn)> =
-        drafts.iter().flat_map(|d| &d.edges.inputs).map(|lfn| (lfn.key(), *lfn)).collect();
-    let missing = lineage::note_absent(&mut cx.session, &inputs, community.key, cx.now).await?;
+    let missing = lineage::note_absent(&mut cx.session, inputs, community.key, cx.now).await?;
     if missing.is_empty() || lineage::reserve(&mut cx.session, &missing).await? {
         return Ok(());
     }
@@ -93,18 +124,35 @@ fn cycles_within(used: &[Edge], made: &[Edge], makers: &HashMap<FileKey, usize>)
         .iter()
         .map(|edge| (edge.file, parents.get(&(edge.job, edge.step)).map_or(&[][..], Vec::as_slice)))
         .collect();
-    let mut refused = Refused::new();
     let mut settled: HashSet<FileKey> = HashSet::new();
-    for edge in made {
-        if climbs_to_itself(edge.file, &above, &mut settled) {
-            refused.insert(makers[&edge.file], cycle());
-        }
+    if !made.iter().any(|edge| meets_itself(edge.file, &above, &mut settled)) {
+        return Refused::new();
     }
-    refused
+    made.iter()
+        .filter(|edge| is_above_itself(edge.file, &above))
+        .map(|edge| (makers[&edge.file], cycle()))
+        .collect()
 }
 
-/// Whether the way up from a file meets itself. Files that are found free of it are `settled`.
-fn climbs_to_itself(
+/// Whether the way up from a file leads back to it.
+fn is_above_itself(start: FileKey, above: &HashMap<FileKey, &[FileKey]>) -> bool {
+    let mut seen = HashSet::new();
+    let mut front = vec![start];
+    while let Some(file) = front.pop() {
+        for parent in above.get(&file).copied().unwrap_or_default() {
+            if *parent == start {
+                return true;
+            }
+            if seen.insert(*parent) {
+                front.push(*parent);
+            }
+        }
+    }
+    false
+}
+
+/// Whether the way up from a file meets any cycle. Files that are found free of one are `settled`.
+fn meets_itself(
     start: FileKey,
     above: &HashMap<FileKey, &[FileKey]>,
     settled: &mut HashSet<FileKey>,
