@@ -167,7 +167,8 @@ impl Run for SetParents {
         let changeable = cx.changeable(found).await?;
         let keys: Vec<FileKey> = children.iter().map(|lfn| lfn.key()).collect();
         let makers = lineage::makers(&mut cx.session, keys.iter().copied()).await?;
-        let known: BTreeSet<JobKey> = keys.iter().map(|key| JobKey::unknown_of(*key)).collect();
+        let known: BTreeSet<JobKey> = makers.values().map(|edge| edge.job).collect();
+        let jobs = job::find(&mut cx.session, known.iter().copied(), Lock::None).await?;
         let known = lineage::used_by(&mut cx.session, known).await?;
         let known: BTreeSet<(JobKey, FileKey)> =
             known.into_iter().map(|edge| (edge.job, edge.file)).collect();
@@ -176,11 +177,12 @@ impl Run for SetParents {
         let mut places = HashMap::new();
         for (at, (child, parents)) in self.parents.iter().enumerate() {
             let key = child.key();
-            let unknown = JobKey::unknown_of(key);
-            outcomes.push(match (changeable.file(key), makers.get(&key)) {
+            let maker = makers.get(&key).map(|edge| edge.job);
+            let unknown = maker.unwrap_or_else(|| JobKey::unknown_of(key));
+            outcomes.push(match (changeable.file(key), maker) {
                 (Err(problem), _) => Err(problem),
                 (Ok(file), _) if file.vo != community.key => Err(no_file()),
-                (Ok(_), Some(maker)) if maker.job != unknown => {
+                (Ok(_), Some(maker)) if jobs.contains_key(&maker) => {
                     let text = "a job made it, and says from what; parents cannot be set";
                     Err(Problem::new(Code::Conflict, text))
                 }

@@ -14,7 +14,7 @@ use sbk_store::{
     dataset, directory,
     directory::Lock,
     file::{self, Stored},
-    member, replica,
+    lineage, member, replica,
     total::{Deltas, Subject},
 };
 
@@ -251,6 +251,28 @@ impl Run for RestoreFiles {
     }
 }
 
+/// Keeps the names of those of the files that were made from others or that others were made from,
+/// so that provenance can still say them.
+async fn keep_names(
+    cx: &mut Context<'_>,
+    files: &[sbk_api::File],
+    communities: &HashMap<FileKey, i64>,
+) -> Result<(), Error> {
+    let keys: Vec<FileKey> = files.iter().map(|file| file.lfn.key()).collect();
+    let mut related = lineage::among_used(&mut cx.session, keys.iter().copied()).await?;
+    related.extend(lineage::makers(&mut cx.session, keys).await?.into_keys());
+    let mut by_community: BTreeMap<i64, Vec<(FileKey, sbk_model::Lfn)>> = BTreeMap::new();
+    for file in files.iter().filter(|file| related.contains(&file.lfn.key())) {
+        let key = file.lfn.key();
+        let vo = communities.get(&key).copied().unwrap_or_default();
+        by_community.entry(vo).or_default().push((key, file.lfn.clone()));
+    }
+    for (vo, files) in by_community {
+        lineage::add_absent(&mut cx.session, &files, vo, cx.now).await?;
+    }
+    Ok(())
+}
+
 impl Run for PurgeFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Progress, Error> {
         let limit = self.limit.unwrap_or(1000);
@@ -259,8 +281,11 @@ impl Run for PurgeFiles {
         let keys: Vec<FileKey> = gone.iter().map(|file| file.key).collect();
         let links = gone.iter().map(|file| (Touched::File(file.key), file.audit));
         audit::link(&mut cx.session, links.collect::<Vec<_>>()).await?;
-        file::remove(&mut cx.session, &keys).await?;
+        let communities: HashMap<FileKey, i64> =
+            gone.iter().map(|file| (file.key, file.vo)).collect();
         let names = file::present(&mut cx.session, gone).await?;
+        keep_names(cx, &names, &communities).await?;
+        file::remove(&mut cx.session, &keys).await?;
         cx.note(Note {
             count: keys.len() as u64,
             touched: keys.iter().map(|key| Touched::File(*key)).collect(),
