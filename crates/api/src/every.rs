@@ -16,13 +16,22 @@ macro_rules! every_operation {
                 $crate::FreezeDataset,
                 $crate::GetSchema, $crate::ApplySchema, $crate::PromoteFields,
                 $crate::CountFiles, $crate::ExplainQuery,
+                // Jobs and provenance
                 $crate::ReportJob, $crate::GetJob, $crate::SummarizeJobs, $crate::GetQuarantined,
                 $crate::ReplayQuarantined, $crate::DismissQuarantined, $crate::GetChain, $crate::SetParents,
+                // Runs, quality, conditions
+                // Productions
+                // Requests
+                // Administration
                 $crate::VerifyTotals, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
                 $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
+                // Runs, quality, conditions
+                // Productions
+                // Requests
+                // Jobs and provenance
                 $crate::ListJobs, $crate::ListQuarantine,
                 $crate::GetAncestors, $crate::GetDescendants, $crate::GetSiblings, $crate::ListOpenEdges;
         }

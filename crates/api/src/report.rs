@@ -123,7 +123,7 @@ pub struct Worker {
     /// The model of its CPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_model: Option<Label>,
-    /// The power of one of its cores, in HEPscore23 or HS06.
+    /// The power of one of its cores, in `HEPscore23` or HS06.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_power: Option<f64>,
     /// The clock of its CPU in MHz.

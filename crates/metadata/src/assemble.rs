@@ -89,10 +89,11 @@ pub(crate) fn field_of(spec: &FieldSpec, kind: Kind, kinds: &Kinds) -> Result<Fi
 
 /// Refuses a name that means something else in a query, and texts that are too long.
 fn check_words(spec: &FieldSpec) -> Result<(), String> {
-    if query::is_reserved(spec.name.as_str()) {
-        return Err("is a word of the query language or a field that every file or dataset has; \
-                    choose another name"
-            .into());
+    if query::is_reserved(spec.entity, spec.name.as_str()) {
+        let what = if spec.entity == Entity::Job { "job" } else { "file or dataset" };
+        return Err(format!(
+            "is a word of the query language or a field that every {what} has; choose another name"
+        ));
     }
     if spec.label.as_ref().is_some_and(|label| label.len() > MAX_LABEL) {
         return Err(format!("has a label of more than {MAX_LABEL} bytes"));

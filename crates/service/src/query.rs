@@ -6,7 +6,7 @@ use sbk_api::{
 };
 use sbk_metadata::{
     Value,
-    query::{Builtin, Checked, FieldRef, Fields, Op, Predicate, Query, QueryError, Target},
+    query::{Builtin, Checked, FieldRef, Fields, Op, Predicate, Query, QueryError, Step, Target},
 };
 use sbk_model::{DatasetName, FileKey, TermKey, Totals, Vo, fingerprint};
 use sbk_store::{
@@ -148,6 +148,10 @@ fn expand<'f>(cx: &'f mut Context<'_>, predicate: Predicate, depth: u32) -> Expa
             Predicate::And(parts) => Predicate::And(expand_all(cx, parts, depth).await?),
             Predicate::Or(parts) => Predicate::Or(expand_all(cx, parts, depth).await?),
             Predicate::Not(inner) => Predicate::Not(Box::new(expand(cx, *inner, depth).await?)),
+            Predicate::Step { step, of, depth: steps } if step != Step::ProducedBy => {
+                let of = Box::new(expand(cx, *of, depth).await?);
+                Predicate::Step { step, of, depth: steps }
+            }
             other => other,
         })
     })

@@ -173,12 +173,11 @@ impl Run for ReplayQuarantined {
             return Err(Error::Conflict(text));
         }
         let community = cx.community(&vo).await?;
-        let (format, document) = match &self.report {
-            Some(report) => (ReportFormat::Json, report.clone()),
-            None => {
-                let format = kept::format(&stored)?;
-                (format, read::document(format, stored.body.as_deref().unwrap_or_default()))
-            }
+        let (format, document) = if let Some(report) = &self.report {
+            (ReportFormat::Json, report.clone())
+        } else {
+            let format = kept::format(&stored)?;
+            (format, read::document(format, stored.body.as_deref().unwrap_or_default()))
         };
         let read = read::read(cx, &community, format, &document, self.name.as_ref()).await?;
         let mut reports: Vec<Result<JobReport, Problem>> = match read {
@@ -200,21 +199,18 @@ impl Run for ReplayQuarantined {
                 answer.outcome = ReportOutcome::Quarantined;
             }
         }
-        match problem {
-            Some(problem) => {
-                let again = quarantine::Stored {
-                    last_tried: cx.now,
-                    code: kept::code_name(problem.code),
-                    field: problem.field.clone(),
-                    reason: problem.detail.clone(),
-                    ..stored
-                };
-                quarantine::keep(&mut cx.session, &[again]).await?;
-            }
-            None => {
-                let taken = quarantine::State::Taken;
-                quarantine::set_state(&mut cx.session, stored.entry, taken, cx.now).await?;
-            }
+        if let Some(problem) = problem {
+            let again = quarantine::Stored {
+                last_tried: cx.now,
+                code: kept::code_name(problem.code),
+                field: problem.field.clone(),
+                reason: problem.detail.clone(),
+                ..stored
+            };
+            quarantine::keep(&mut cx.session, &[again]).await?;
+        } else {
+            let taken = quarantine::State::Taken;
+            quarantine::set_state(&mut cx.session, stored.entry, taken, cx.now).await?;
         }
         cx.note(Note {
             count: 1,

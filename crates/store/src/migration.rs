@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_jobs", sql: include_str!("migrations/0002_jobs.sql") },
     Migration { name: "0003_runs", sql: include_str!("migrations/0003_runs.sql") },
     Migration { name: "0004_productions", sql: include_str!("migrations/0004_productions.sql") },
+    Migration { name: "0005_requests", sql: include_str!("migrations/0005_requests.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -1,8 +1,9 @@
 //! The fields that every file or dataset has.
 
 use sbk_model::{
-    Adler32, BaseName, DatasetKind, DatasetName, DatasetStatus, DirPath, FileStatus, FileType,
-    GroupName, Guid, Invalid, Lfn, Md5, SeName, SiteName, UserName, Vo,
+    Adler32, Application, BaseName, DatasetKind, DatasetName, DatasetStatus, DirPath, FileStatus,
+    FileType, GroupName, Guid, Invalid, JobName, JobState, Label, Lfn, Md5, ProductionName, SeName,
+    SiteName, UserName, Vo,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub enum Target {
     File,
     /// Datasets.
     Dataset,
+    /// Jobs.
+    Job,
 }
 
 impl Target {
@@ -28,6 +31,7 @@ impl Target {
         match self {
             Self::File => Entity::File,
             Self::Dataset => Entity::Dataset,
+            Self::Job => Entity::Job,
         }
     }
 }
@@ -79,41 +83,87 @@ pub enum Builtin {
     Bytes,
     /// The names of the datasets that a dataset was made from.
     Parent,
+    /// The production that a job belongs to.
+    Production,
+    /// The task of a production that a job is an attempt at.
+    Task,
+    /// Which attempt at its task a job is.
+    Attempt,
+    /// What kind of job it is.
+    JobType,
+    /// How a job ended.
+    State,
+    /// Why a job ended so.
+    Reason,
+    /// The id of a job in DIRAC.
+    DiracId,
+    /// The run that a job processed.
+    Run,
+    /// When a job began.
+    Started,
+    /// When a job ended.
+    Ended,
+    /// The CPU time of a job.
+    CpuTime,
+    /// The events that a job read.
+    EventsRead,
+    /// The events that a job wrote.
+    EventsWritten,
+    /// A program that a job ran.
+    Application,
+    /// The version of a program that a job ran.
+    Version,
 }
 
-/// Each built-in field with its name, and whether files and datasets have it.
-const BUILTINS: &[(Builtin, &str, bool, bool)] = &[
-    (Builtin::Lfn, "lfn", true, false),
-    (Builtin::Name, "name", true, true),
-    (Builtin::Directory, "directory", true, false),
-    (Builtin::Size, "size", true, false),
-    (Builtin::Events, "events", true, true),
-    (Builtin::FileType, "file_type", true, false),
-    (Builtin::Status, "status", true, true),
-    (Builtin::Owner, "owner", true, true),
-    (Builtin::Group, "group", true, true),
-    (Builtin::Guid, "guid", true, false),
-    (Builtin::Adler32, "adler32", true, false),
-    (Builtin::Md5, "md5", true, false),
-    (Builtin::Created, "created", true, true),
-    (Builtin::Modified, "modified", true, true),
-    (Builtin::Se, "se", true, false),
-    (Builtin::Site, "site", true, true),
-    (Builtin::Dataset, "dataset", true, false),
-    (Builtin::Vo, "vo", true, true),
-    (Builtin::Kind, "kind", false, true),
-    (Builtin::Files, "files", false, true),
-    (Builtin::Bytes, "bytes", false, true),
-    (Builtin::Parent, "parent", false, true),
+/// Each built-in field with its name, and whether files, datasets and jobs have it.
+const BUILTINS: &[(Builtin, &str, bool, bool, bool)] = &[
+    (Builtin::Lfn, "lfn", true, false, false),
+    (Builtin::Name, "name", true, true, true),
+    (Builtin::Directory, "directory", true, false, false),
+    (Builtin::Size, "size", true, false, false),
+    (Builtin::Events, "events", true, true, false),
+    (Builtin::FileType, "file_type", true, false, false),
+    (Builtin::Status, "status", true, true, false),
+    (Builtin::Owner, "owner", true, true, true),
+    (Builtin::Group, "group", true, true, false),
+    (Builtin::Guid, "guid", true, false, false),
+    (Builtin::Adler32, "adler32", true, false, false),
+    (Builtin::Md5, "md5", true, false, false),
+    (Builtin::Created, "created", true, true, false),
+    (Builtin::Modified, "modified", true, true, false),
+    (Builtin::Se, "se", true, false, false),
+    (Builtin::Site, "site", true, true, true),
+    (Builtin::Dataset, "dataset", true, false, false),
+    (Builtin::Vo, "vo", true, true, true),
+    (Builtin::Kind, "kind", false, true, false),
+    (Builtin::Files, "files", false, true, false),
+    (Builtin::Bytes, "bytes", false, true, false),
+    (Builtin::Parent, "parent", false, true, false),
+    (Builtin::Production, "production", false, false, true),
+    (Builtin::Task, "task", false, false, true),
+    (Builtin::Attempt, "attempt", false, false, true),
+    (Builtin::JobType, "job_type", false, false, true),
+    (Builtin::State, "state", false, false, true),
+    (Builtin::Reason, "reason", false, false, true),
+    (Builtin::DiracId, "dirac_id", false, false, true),
+    (Builtin::Run, "run", false, false, true),
+    (Builtin::Started, "started", false, false, true),
+    (Builtin::Ended, "ended", false, false, true),
+    (Builtin::CpuTime, "cpu_time", false, false, true),
+    (Builtin::EventsRead, "events_read", false, false, true),
+    (Builtin::EventsWritten, "events_written", false, false, true),
+    (Builtin::Application, "application", false, false, true),
+    (Builtin::Version, "version", false, false, true),
 ];
 
 impl Builtin {
     /// The built-in fields of what a query looks for.
     pub fn of(target: Target) -> impl Iterator<Item = Self> {
-        BUILTINS.iter().filter_map(move |(builtin, _, file, dataset)| {
+        BUILTINS.iter().filter_map(move |(builtin, _, file, dataset, job)| {
             let has = match target {
                 Target::File => *file,
                 Target::Dataset => *dataset,
+                Target::Job => *job,
             };
             has.then_some(*builtin)
         })
@@ -136,14 +186,26 @@ impl Builtin {
             open: false,
         };
         match self {
-            Self::Size | Self::Events | Self::Files | Self::Bytes => Kind::Int,
-            Self::Created | Self::Modified => Kind::DateTime,
+            Self::Size
+            | Self::Events
+            | Self::Files
+            | Self::Bytes
+            | Self::Task
+            | Self::Attempt
+            | Self::DiracId
+            | Self::Run
+            | Self::EventsRead
+            | Self::EventsWritten => Kind::Int,
+            Self::CpuTime => Kind::Float,
+            Self::Created | Self::Modified | Self::Started | Self::Ended => Kind::DateTime,
+            Self::State => closed(JobState::ALL.iter().map(|state| state.as_str()).collect()),
             Self::Kind => closed(DatasetKind::ALL.iter().map(|kind| kind.as_str()).collect()),
             Self::Status => closed(match target {
                 Target::File => FileStatus::ALL.iter().map(|status| status.as_str()).collect(),
                 Target::Dataset => {
                     DatasetStatus::ALL.iter().map(|status| status.as_str()).collect()
                 }
+                Target::Job => Vec::new(),
             }),
             _ => Kind::String,
         }
@@ -153,13 +215,15 @@ impl Builtin {
     pub fn unit(self) -> Option<Unit> {
         match self {
             Self::Size | Self::Bytes => "B".parse().ok(),
+            Self::CpuTime => "s".parse().ok(),
             _ => None,
         }
     }
 
     /// Whether there can be several values.
-    pub fn is_many(self) -> bool {
-        matches!(self, Self::Se | Self::Site | Self::Dataset | Self::Parent)
+    pub fn is_many(self, target: Target) -> bool {
+        matches!(self, Self::Se | Self::Dataset | Self::Parent | Self::Application | Self::Version)
+            || (self == Self::Site && target != Target::Job)
     }
 
     /// Writes a text that is asked for in the form in which it is kept.
@@ -167,6 +231,10 @@ impl Builtin {
         Ok(match self {
             Self::Lfn => text.parse::<Lfn>()?.to_string(),
             Self::Name if target == Target::File => text.parse::<BaseName>()?.to_string(),
+            Self::Name if target == Target::Job => text.parse::<JobName>()?.to_string(),
+            Self::Production => text.parse::<ProductionName>()?.to_string(),
+            Self::JobType | Self::Reason | Self::Version => text.parse::<Label>()?.to_string(),
+            Self::Application => text.parse::<Application>()?.to_string(),
             Self::Name | Self::Dataset | Self::Parent => text.parse::<DatasetName>()?.to_string(),
             Self::Directory => text.parse::<DirPath>()?.to_string(),
             Self::FileType => text.parse::<FileType>()?.to_string(),
@@ -185,14 +253,28 @@ impl Builtin {
             | Self::Modified
             | Self::Kind
             | Self::Files
-            | Self::Bytes => text.to_owned(),
+            | Self::Bytes
+            | Self::Task
+            | Self::Attempt
+            | Self::State
+            | Self::DiracId
+            | Self::Run
+            | Self::Started
+            | Self::Ended
+            | Self::CpuTime
+            | Self::EventsRead
+            | Self::EventsWritten => text.to_owned(),
         })
     }
 }
 
-/// Whether a name already means something in a query, in upper or lower case.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    let builtin = BUILTINS.iter().any(|(_, builtin, ..)| builtin.eq_ignore_ascii_case(name));
+/// Whether a name of a field of an entity already means something in a query, in upper or lower
+/// case.
+pub(crate) fn is_reserved(entity: Entity, name: &str) -> bool {
+    let builtin = BUILTINS.iter().any(|(_, builtin, file, dataset, job)| {
+        let near = if entity == Entity::Job { *job } else { *file || *dataset };
+        near && builtin.eq_ignore_ascii_case(name)
+    });
     let step = Step::ALL.iter().any(|step| step.as_str().eq_ignore_ascii_case(name));
     builtin || step || is_keyword(name) || name.eq_ignore_ascii_case("file")
 }
@@ -203,10 +285,10 @@ mod tests {
 
     #[test]
     fn each_built_in_field_is_found_by_its_name() {
-        for target in [Target::File, Target::Dataset] {
+        for target in [Target::File, Target::Dataset, Target::Job] {
             for builtin in Builtin::of(target) {
                 assert_eq!(Builtin::find(target, builtin.name()), Some(builtin));
-                assert!(is_reserved(&builtin.name().to_uppercase()));
+                assert!(is_reserved(target.entity(), &builtin.name().to_uppercase()));
             }
         }
     }

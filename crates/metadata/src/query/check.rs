@@ -6,7 +6,7 @@ use sbk_model::DatasetName;
 use serde_json::Value as Json;
 
 use super::{
-    ast::{At, Expr, FieldPath, Literal, Node, Op, Place, Query},
+    ast::{At, Expr, FieldPath, Literal, Node, Op, Place, Query, Step},
     builtin::{Builtin, Target},
     error::QueryError,
     fields::{Fields, Found},
@@ -77,18 +77,51 @@ impl Checker {
                 self.subject(field).map(|subject| Predicate::Exists { field: subject.field })
             }
             Node::Dataset(name) => self.in_dataset(name),
-            Node::Step { step, .. } => {
-                let message = format!(
-                    "`{}` needs provenance, which this version does not keep yet",
-                    step.as_str()
-                );
-                Err(QueryError::new(message, expr.place.clone()))
+            Node::Step { step, of, depth } => {
+                return self.step(*step, of, *depth, &expr.place, errors);
             }
         };
         checked.unwrap_or_else(|error| {
             errors.push(error);
             Predicate::All
         })
+    }
+
+    /// Checks a step of provenance; what it begins at may be about jobs.
+    fn step(
+        &self,
+        step: Step,
+        of: &Expr,
+        depth: Option<u32>,
+        place: &Place,
+        errors: &mut Vec<QueryError>,
+    ) -> Predicate {
+        let mut fail = |message: String| errors.push(QueryError::new(message, place.clone()));
+        if self.target != Target::File {
+            let what = self.target.entity();
+            fail(format!("`{}` finds files, and this looks for {what}s", step.as_str()));
+            return Predicate::All;
+        }
+        match (step, depth) {
+            (Step::Ancestors | Step::Descendants, Some(0)) => {
+                fail(format!("`{}` needs a number of steps of at least 1", step.as_str()));
+            }
+            (Step::Ancestors | Step::Descendants, Some(depth)) if depth > Predicate::MAX_STEPS => {
+                fail(format!("{depth} steps are more than {}", Predicate::MAX_STEPS));
+            }
+            (Step::Parents | Step::Children | Step::ProducedBy, Some(_)) => {
+                fail(format!("`{}` takes no number of steps", step.as_str()));
+            }
+            _ => {}
+        }
+        let of = if step == Step::ProducedBy {
+            let jobs = Self { fields: self.fields.clone(), target: Target::Job };
+            jobs.predicate(of, errors)
+        } else {
+            self.predicate(of, errors)
+        };
+        let depth = depth.unwrap_or(Predicate::MAX_STEPS);
+        Predicate::Step { step, of: Box::new(of), depth }
     }
 
     fn compare(&self, path: &At<FieldPath>, op: Op, value: &At<Literal>) -> CheckedPart<Predicate> {
@@ -187,6 +220,10 @@ impl Checker {
                 op: Op::Eq,
                 value: Value::Text(parsed.into()),
             },
+            Target::Job => {
+                let message = "`dataset` finds files, and this looks for jobs".to_owned();
+                return Err(QueryError::new(message, name.place.clone()));
+            }
         })
     }
 
@@ -236,12 +273,13 @@ impl Checker {
                 path: path.clone(),
                 kind: builtin.kind(self.target),
                 unit: builtin.unit(),
-                many: builtin.is_many(),
+                many: builtin.is_many(self.target),
             });
         }
         let reachable: &[Entity] = match self.target {
             Target::File => &[Entity::File, Entity::Directory, Entity::Dataset],
             Target::Dataset => &[Entity::Dataset],
+            Target::Job => &[Entity::Job],
         };
         for candidate in reachable {
             if entity.is_some_and(|entity| entity != *candidate) {
@@ -277,7 +315,7 @@ impl Checker {
     fn unknown(&self, path: &At<FieldPath>) -> QueryError {
         let FieldPath { entity, name } = &path.node;
         let error = |message: String| QueryError::new(message, path.place.clone());
-        if self.target == Target::Dataset {
+        if self.target != Target::File {
             let elsewhere = [Entity::File, Entity::Directory].into_iter().find(|other| {
                 let built_in =
                     *other == Entity::File && Builtin::find(Target::File, name).is_some();
@@ -285,7 +323,8 @@ impl Checker {
             });
             if let Some(other) = elsewhere {
                 return error(format!(
-                    "`{name}` is a field of a {other}, and this looks for datasets"
+                    "`{name}` is a field of a {other}, and this looks for {}s",
+                    self.target.entity()
                 ));
             }
         }

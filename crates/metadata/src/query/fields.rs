@@ -63,6 +63,7 @@ impl Fields {
             .filter(|field| match target {
                 Target::File => field.entity != Entity::Job,
                 Target::Dataset => field.entity == Entity::Dataset,
+                Target::Job => field.entity == Entity::Job,
             })
             .map(|field| field.name.as_str())
             .collect()

@@ -16,7 +16,8 @@ impl Query {
     /// `=`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `nin`, `like`, `nlike`, `between` (with two
     /// values) and `exists` (with true or false). The keys `$and`, `$or` (lists of
     /// dictionaries), `$not` (a dictionary) and `$dataset` (a name or a list of names) join
-    /// conditions; the provenance steps are reserved as `$parents` and so on.
+    /// conditions; `$parents`, `$children`, `$ancestors`, `$descendants` and `$producedBy` hold the
+    /// conditions that a step of provenance begins at.
     ///
     /// A dictionary with the key `where`, `order` or `limit` holds the conditions in `where`,
     /// `[{"field": …, "descending": true}]` in `order` and a number in `limit`.

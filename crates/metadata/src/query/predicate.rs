@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sbk_model::DatasetName;
 
 use super::{
-    ast::Op,
+    ast::{Op, Step},
     builtin::{Builtin, Target},
 };
 use crate::{Field, Value};
@@ -115,6 +115,20 @@ pub enum Predicate {
         /// The dataset's name.
         name: DatasetName,
     },
+    /// The file is some steps of provenance away from what a condition finds.
+    Step {
+        /// In which direction.
+        step: Step,
+        /// What the steps begin at: files, or jobs for [`Step::ProducedBy`].
+        of: Box<Predicate>,
+        /// The most steps, where several are made.
+        depth: u32,
+    },
+}
+
+impl Predicate {
+    /// The most steps of provenance.
+    pub const MAX_STEPS: u32 = 100;
 }
 
 /// A pattern in which `%` stands for any text, `_` for one character, and a backslash takes the

@@ -83,6 +83,10 @@ const EXAMPLES: &[Example] = &[
     ("findFiles", r#"["run = 5 order by lfn"]"#, r#"{"replicas": true, "limit": 1000}"#),
     ("countFiles", r#"[{"run": 5, "size": {">": 1000000}}]"#, "{}"),
     ("explainQuery", r#"["run = 5 and size > 1 MB"]"#, "{}"),
+    // Jobs and provenance
+    // Runs, quality, conditions
+    // Productions
+    // Requests
     // Administration
     ("verifyTotals", "[]", r#"{"repair": true}"#),
     ("listAudit", "[]", r#"{"lfn": "/superb/raw/00001.root"}"#),

@@ -33,7 +33,10 @@ const REMEMBERED_SECONDS: i64 = 60;
 /// Walks whose pages are still being asked for, so that a page does not walk anew. Without them a
 /// page is the same, only slower.
 #[derive(Debug, Default)]
-pub struct Walks(Mutex<VecDeque<(i64, Timestamp, Arc<Vec<Found>>)>>);
+pub struct Walks(Mutex<VecDeque<Remembered>>);
+
+/// A walk by its key, and until when it is remembered.
+type Remembered = (i64, Timestamp, Arc<Vec<Found>>);
 
 impl Walks {
     fn find(&self, key: i64, now: Timestamp) -> Option<Arc<Vec<Found>>> {

@@ -41,6 +41,9 @@ CREATE INDEX job_name ON job (name{prefix 190}, job);
 CREATE INDEX job_received ON job (received, job);
 {gin job meta}
 
+-- Productions are found by name.
+CREATE INDEX term_name ON term (name{prefix 190}, id);
+
 -- The programs that a job ran. Steps count from 1.
 CREATE TABLE job_step (
     job {bigint} NOT NULL,

@@ -1,1 +1,1 @@
--- Steps, processing passes, productions, requests, campaigns.
+-- Steps, processing passes, productions and their tasks.

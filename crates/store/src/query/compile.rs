@@ -2,10 +2,13 @@ use std::cell::Cell;
 
 use sbk_metadata::{
     Field, Value,
-    query::{Builtin, FieldRef, Op, Predicate, Target},
+    query::{Builtin, FieldRef, Op, Predicate, Step, Target},
 };
-use sbk_model::Lfn;
-use sea_query::{Condition, Expr, ExprTrait};
+use sbk_model::{Lfn, TermKey};
+use sea_query::{
+    CommonTableExpression, Condition, Expr, ExprTrait, JoinType, Query, SelectStatement, UnionType,
+    WithClause,
+};
 
 use super::leaf::{Fragment, Test, document_test, leaf};
 use crate::{
@@ -22,13 +25,75 @@ pub struct Compiler<'a> {
     dialect: Dialect,
     target: Target,
     promoted: &'a [Promoted],
+    vo: Option<TermKey>,
     needs_directory: Cell<bool>,
 }
 
 impl<'a> Compiler<'a> {
     /// Makes a compiler that uses the columns of promoted fields that are ready.
     pub fn new(dialect: Dialect, target: Target, promoted: &'a [Promoted]) -> Self {
-        Self { dialect, target, promoted, needs_directory: Cell::new(false) }
+        Self { dialect, target, promoted, vo: None, needs_directory: Cell::new(false) }
+    }
+
+    /// Limits what steps of provenance begin at to one community.
+    #[must_use]
+    pub fn within(self, vo: Option<TermKey>) -> Self {
+        Self { vo, ..self }
+    }
+
+    /// The condition that a file is some steps of provenance away from what is found.
+    fn step(&self, step: Step, of: &Predicate, depth: u32) -> Result<Condition, Error> {
+        let key = Expr::tuple([Expr::cust("f.dir"), Expr::cust("f.id")]);
+        let begin = match step {
+            Step::ProducedBy => self.jobs(of)?,
+            _ => self.files(of)?,
+        };
+        let found = match step {
+            Step::ProducedBy => begin,
+            Step::Parents => one_step(begin, UP),
+            Step::Children => one_step(begin, DOWN),
+            Step::Ancestors => many_steps(begin, UP, depth),
+            Step::Descendants => many_steps(begin, DOWN, depth),
+        };
+        Ok(Condition::all().add(key.in_subquery(found)))
+    }
+
+    /// The keys of the files that a condition finds.
+    fn files(&self, of: &Predicate) -> Result<SelectStatement, Error> {
+        let compiler = Self::new(self.dialect, Target::File, self.promoted).within(self.vo);
+        let condition = compiler.condition(of)?;
+        let mut select = Query::select();
+        select
+            .expr_as(Expr::cust("f.dir"), "dir")
+            .expr_as(Expr::cust("f.id"), "id")
+            .from_as("file", "f")
+            .cond_where(condition);
+        if compiler.needs_directory() {
+            select.join_as(JoinType::InnerJoin, "directory", "d", Expr::cust("d.dir = f.dir"));
+        }
+        if !names_status(of) {
+            select.and_where(Expr::cust("f.status < 3"));
+        }
+        if let Some(vo) = self.vo {
+            select.and_where(Expr::cust(format!("f.vo = {}", vo.0)));
+        }
+        Ok(select)
+    }
+
+    /// The keys of the files that the jobs made which a condition finds.
+    fn jobs(&self, of: &Predicate) -> Result<SelectStatement, Error> {
+        let compiler = Self::new(self.dialect, Target::Job, self.promoted).within(self.vo);
+        let mut select = Query::select();
+        select
+            .expr(Expr::cust("m.dir"))
+            .expr(Expr::cust("m.id"))
+            .from_as("job", "j")
+            .join_as(JoinType::InnerJoin, "made", "m", Expr::cust("m.job = j.job"))
+            .cond_where(compiler.condition(of)?);
+        if let Some(vo) = self.vo {
+            select.and_where(Expr::cust(format!("j.vo = {}", vo.0)));
+        }
+        Ok(select)
     }
 
     pub(super) fn dialect(&self) -> Dialect {
@@ -123,6 +188,7 @@ impl<'a> Compiler<'a> {
                 let value = Value::Text(name.to_string());
                 self.leaf(&field, Test::Compare(Op::Eq, &value))?
             }
+            Predicate::Step { step, of, depth } => self.step(*step, of, *depth)?,
         })
     }
 
@@ -177,7 +243,63 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Calls back for each field of a condition.
+/// How a step of provenance goes on from a file `w`: the tables, and the key that it comes to.
+type Way = [&'static str; 5];
+
+const UP: Way =
+    ["made", "w.dir = m.dir AND w.id = m.id", "used", "u.job = m.job AND u.step = m.step", "u"];
+const DOWN: Way =
+    ["used", "w.dir = u.dir AND w.id = u.id", "made", "m.job = u.job AND m.step = u.step", "m"];
+
+/// Adds the tables of a step to a statement that has files as `w`.
+fn join_way(select: &mut SelectStatement, way: Way) {
+    let [first, meets, second, shares, _] = way;
+    let alias = |table: &str| table[..1].to_owned();
+    select.join_as(JoinType::InnerJoin, first, alias(first), Expr::cust(meets));
+    select.join_as(JoinType::InnerJoin, second, alias(second), Expr::cust(shares));
+}
+
+fn one_step(begin: SelectStatement, way: Way) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust(format!("{}.dir", way[4])))
+        .expr(Expr::cust(format!("{}.id", way[4])))
+        .from_subquery(begin, "w");
+    join_way(&mut select, way);
+    select
+}
+
+fn many_steps(begin: SelectStatement, way: Way, depth: u32) -> SelectStatement {
+    let mut first = Query::select();
+    first
+        .expr(Expr::cust("b.dir"))
+        .expr(Expr::cust("b.id"))
+        .expr(Expr::cust("0"))
+        .from_subquery(begin, "b");
+    let mut next = Query::select();
+    next.expr(Expr::cust(format!("{}.dir", way[4])))
+        .expr(Expr::cust(format!("{}.id", way[4])))
+        .expr(Expr::cust("w.depth + 1"))
+        .from("w")
+        .and_where(Expr::cust(format!("w.depth < {depth}")));
+    join_way(&mut next, way);
+    first.union(UnionType::Distinct, next);
+    let walk = CommonTableExpression::new()
+        .query(first)
+        .columns(["dir", "id", "depth"])
+        .table_name("w")
+        .to_owned();
+    let mut select = Query::select();
+    select
+        .with_cte(WithClause::new().recursive(true).cte(walk).to_owned())
+        .expr(Expr::cust("w.dir"))
+        .expr(Expr::cust("w.id"))
+        .from("w")
+        .and_where(Expr::cust("w.depth > 0"));
+    select
+}
+
+/// Calls back for each field of a condition, but not for those of steps within it.
 fn visit(predicate: &Predicate, each: &mut impl FnMut(&FieldRef)) {
     match predicate {
         Predicate::And(parts) | Predicate::Or(parts) => {

@@ -8,7 +8,7 @@ use super::Compiler;
 use crate::{
     Error, dataset,
     dialect::{Dialect, Param},
-    file, replica,
+    file, job, replica,
 };
 
 /// What is asked of one field.
@@ -177,6 +177,7 @@ pub fn leaf(compiler: &Compiler<'_>, field: &FieldRef) -> Leaf {
         FieldRef::Builtin(builtin) => match compiler.target() {
             Target::File => file_leaf(compiler, *builtin),
             Target::Dataset => dataset_leaf(*builtin),
+            Target::Job => job_leaf(*builtin),
         },
         FieldRef::Declared(field) => declared_leaf(compiler, field),
     }
@@ -229,6 +230,36 @@ fn file_leaf(compiler: &Compiler<'_>, builtin: Builtin) -> Leaf {
         )),
         Builtin::Dataset => Leaf::scalar("s.name", Text).wrapped(IN_DATASET),
         _ => Leaf::scalar("f.name", Text),
+    }
+}
+
+fn job_leaf(builtin: Builtin) -> Leaf {
+    use ColumnType::{Int, Text};
+    let of_step = "EXISTS (SELECT 1 FROM job_step p WHERE p.job = j.job AND {})";
+    match builtin {
+        Builtin::Production => Leaf::scalar("n.name", Text)
+            .wrapped("j.production IN (SELECT n.id FROM term n WHERE {})"),
+        Builtin::Task => Leaf::scalar("j.task", Int),
+        Builtin::Attempt => Leaf::scalar("j.attempt", Int),
+        Builtin::JobType => Leaf::term("j.job_type"),
+        Builtin::Site => Leaf::term("j.site"),
+        Builtin::Reason => Leaf::term("j.reason"),
+        Builtin::Owner => Leaf::term("j.owner"),
+        Builtin::Vo => Leaf::term("j.vo"),
+        Builtin::State => Leaf::states(
+            "j.state",
+            sbk_model::JobState::ALL.iter().map(|s| (s.as_str(), job::state_code(*s))).collect(),
+        ),
+        Builtin::DiracId => Leaf::scalar("j.dirac_id", Int),
+        Builtin::Run => Leaf::scalar("j.run", Int),
+        Builtin::Started => Leaf::scalar("j.started", Int),
+        Builtin::Ended => Leaf::scalar("j.ended", Int),
+        Builtin::CpuTime => Leaf::scalar("(j.cpu_ms / 1000.0)", ColumnType::Float),
+        Builtin::EventsRead => Leaf::scalar("j.events_read", Int),
+        Builtin::EventsWritten => Leaf::scalar("j.events_written", Int),
+        Builtin::Application => Leaf::term("p.application").wrapped(of_step),
+        Builtin::Version => Leaf::term("p.version").wrapped(of_step),
+        _ => Leaf::scalar("j.name", Text),
     }
 }
 

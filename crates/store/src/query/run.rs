@@ -58,7 +58,7 @@ impl FileQuery<'_> {
     /// Counts what the query finds.
     pub async fn count(&self, session: &mut Session) -> Result<Totals, Error> {
         let dialect = session.dialect();
-        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let compiler = Compiler::new(dialect, Target::File, self.promoted).within(self.vo);
         let mut select = self.filtered(&compiler)?;
         for sum in ["COUNT(*)", "COALESCE(SUM(f.size), 0)", "COALESCE(SUM(f.events), 0)"] {
             select.expr(Expr::cust(dialect.spell(&format!("CAST({sum} AS {{int}})"))));
@@ -72,7 +72,7 @@ impl FileQuery<'_> {
     /// How the database would run the query: its plan, and the number of files it expects.
     pub async fn plan(&self, session: &mut Session) -> Result<(Vec<String>, Option<i64>), Error> {
         let dialect = session.dialect();
-        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let compiler = Compiler::new(dialect, Target::File, self.promoted).within(self.vo);
         let mut select = self.filtered(&compiler)?;
         select.expr(Expr::cust("f.dir")).expr(Expr::cust("f.id"));
         let mut statement = dialect.build(&select)?;
@@ -87,7 +87,7 @@ impl FileQuery<'_> {
     /// Counts what the query finds, up to a bound.
     pub async fn count_up_to(&self, session: &mut Session, most: u64) -> Result<i64, Error> {
         let dialect = session.dialect();
-        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let compiler = Compiler::new(dialect, Target::File, self.promoted).within(self.vo);
         let mut inner = self.filtered(&compiler)?;
         inner.expr(Expr::cust("1")).limit(most);
         let mut select = Query::select();
@@ -138,7 +138,7 @@ impl FileQuery<'_> {
         with_meta: bool,
     ) -> Result<(SelectStatement, Vec<SortKey>), Error> {
         let dialect = session.dialect();
-        let compiler = Compiler::new(dialect, Target::File, self.promoted);
+        let compiler = Compiler::new(dialect, Target::File, self.promoted).within(self.vo);
         // The order is compiled first: it may need the directory beside the file.
         let keys = sort_keys(&compiler, &self.checked.order);
         let mut select = self.filtered(&compiler)?;

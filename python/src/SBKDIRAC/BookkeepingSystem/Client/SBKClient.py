@@ -509,6 +509,14 @@ class SBKClient(Client):
         """Lists the sites."""
         return self._ask("listSites", after=after, limit=limit)
 
+    # Jobs and provenance
+
+    # Runs, quality, conditions
+
+    # Productions
+
+    # Requests
+
     # Long lists
 
     def iterate(self, method: str, *args: Any, **options: Any) -> Iterator[dict]:
