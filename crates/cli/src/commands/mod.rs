@@ -11,13 +11,17 @@ mod dir;
 mod export;
 mod file;
 mod import;
+mod job;
 mod methods;
 mod pki;
+mod provenance;
+mod quarantine;
 mod query;
 mod replica;
 mod schema;
 mod se;
 mod serve;
+mod simulate;
 mod verify;
 
 use clap::Subcommand;
@@ -46,6 +50,12 @@ pub enum Command {
     /// Look at, create and change datasets
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    /// Report and look at jobs, and what could not be taken of their reports
+    #[command(subcommand)]
+    Job(job::Job),
+    /// See what files were made from, and what was made from them
+    #[command(subcommand)]
+    Provenance(provenance::Provenance),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -63,6 +73,9 @@ pub enum Command {
     /// Prove that what is kept is right
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Play what a production system does, for tests and measurements
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
     /// Say what a proxy or certificate would be to the service, and why
     #[command(subcommand)]
     Pki(pki::Pki),
@@ -92,12 +105,15 @@ impl Command {
             Self::File(command) => command.run(context).await,
             Self::Dir(command) => command.run(context).await,
             Self::Dataset(command) => command.run(context).await,
+            Self::Job(command) => command.run(context).await,
+            Self::Provenance(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
             Self::Schema(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Verify(command) => command.run(context).await,
+            Self::Simulate(command) => command.run(context).await,
             Self::Pki(command) => command.run(context).await,
             Self::Cfg(command) => command.run(context).await,
             Self::Methods(command) => command.run(context).await,
