@@ -1,4 +1,5 @@
 mod dirac;
+mod jobs;
 mod keys;
 mod machine;
 mod psql;
@@ -12,6 +13,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Dirac(dirac::Arguments),
+    Jobs(jobs::Arguments),
     Keys(keys::Arguments),
     Service(service::Arguments),
 }
@@ -19,6 +21,7 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Dirac(arguments) => dirac::run(arguments),
+        Command::Jobs(arguments) => jobs::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Service(arguments) => service::run(arguments),
     }

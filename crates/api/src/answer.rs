@@ -4,8 +4,8 @@ use utoipa::ToSchema;
 
 use crate::{
     BulkResult, Chain, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
-    JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Retirement, SchemaDocument,
-    SchemaPlan, Snapshot, Verification,
+    JobCounts, JobVerification, Page, Progress, Promotion, Quarantined, ReportResult, Retirement,
+    SchemaDocument, SchemaPlan, Snapshot, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.
@@ -55,6 +55,7 @@ plain!(
     Inheritance,
     Job,
     JobCounts,
+    JobVerification,
     Progress,
     Promotion,
     Quarantined,

@@ -23,7 +23,7 @@ macro_rules! every_operation {
                 // Productions
                 // Requests
                 // Administration
-                $crate::VerifyTotals, $crate::ImportRecords;
+                $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
                 $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{JobReport, Page, PageArgs, Problem, operation::operations};
 
 /// In which format a report comes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportFormat {
     /// A [`JobReport`] as JSON.
@@ -162,6 +162,11 @@ pub struct ReportAnswer {
     /// Why it could not be taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// Whether the report had come before. Only the sums of a call tell that to clients: the answer
+    /// itself is the first one.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub repeated: bool,
 }
 
 /// The answers to reports, in their order.
@@ -177,6 +182,22 @@ pub struct ReportResult {
     pub refused: u32,
     /// One answer per report.
     pub results: Vec<ReportAnswer>,
+}
+
+impl ReportResult {
+    /// Counts answers.
+    pub fn of(results: Vec<ReportAnswer>) -> Self {
+        let mut counted = Self::default();
+        for answer in &results {
+            *match answer.outcome {
+                ReportOutcome::Recorded if answer.repeated => &mut counted.repeated,
+                ReportOutcome::Recorded => &mut counted.recorded,
+                ReportOutcome::Quarantined => &mut counted.quarantined,
+                ReportOutcome::Refused => &mut counted.refused,
+            } += 1;
+        }
+        Self { results, ..counted }
+    }
 }
 
 /// Shows a job with all that it reported.

@@ -38,8 +38,21 @@ impl Campaign {
         let number = jobs().to_string();
         let sbk = Sbk::on_server(&server.url);
         let mut command = sbk.command(&[
-            "simulate", "campaign", "--jobs", &number, "--batch", "20", "--connections", "8",
-            "--repeated", "0.05", "--late", "0.05", "--conflicting", "0.02", "--json",
+            "simulate",
+            "campaign",
+            "--jobs",
+            &number,
+            "--batch",
+            "20",
+            "--connections",
+            "8",
+            "--repeated",
+            "0.05",
+            "--late",
+            "0.05",
+            "--conflicting",
+            "0.02",
+            "--json",
         ]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Self { child, server, url: database.to_owned() }
@@ -87,6 +100,7 @@ impl Campaign {
 
         let sbk = Sbk::on_server(&self.server.url);
         sbk.ok(&["verify", "totals"]);
+        sbk.ok(&["verify", "jobs"]);
     }
 }
 
@@ -115,9 +129,7 @@ mod a_campaign_outlives_the_deaths_of_its_server_private_cluster {
 
     #[test]
     fn sqlite() {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let database = runtime.block_on(TestDatabase::create_if_selected(Backend::Sqlite));
-        let Some(database) = database else { return };
+        let Some(database) = TestDatabase::create_if_selected(Backend::Sqlite) else { return };
         play(database.url(), || {});
     }
 

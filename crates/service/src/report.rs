@@ -2,6 +2,7 @@
 
 mod draft;
 mod edges;
+mod gather;
 mod outputs;
 pub mod provenance;
 mod read;
@@ -9,6 +10,7 @@ mod replace;
 mod take;
 
 pub use draft::{Configuration, Rest, StepRest, seconds};
+pub use gather::Gathering;
 
 use sbk_api::{
     Code, DismissQuarantined, Done, JobReport, Outcome, Problem, ReplayQuarantined, ReportAnswer,
@@ -19,7 +21,8 @@ use sbk_store::{job, quarantine};
 use take::Verdict;
 
 use crate::{
-    Context, Error, Note, Run, metadata::Community, quarantine as kept, register::check_count,
+    CallContext, Caller, Context, Error, Note, Run, Service, metadata::Community,
+    quarantine as kept, register::check_count,
 };
 
 /// The most reports of one call.
@@ -32,6 +35,18 @@ struct Arrived {
 }
 
 impl Run for ReportJob {
+    /// A repeat is known by the name of its job.
+    const REMEMBERED: bool = false;
+
+    async fn enter(
+        self,
+        service: &Service,
+        caller: &Caller,
+        _: CallContext,
+    ) -> Result<ReportResult, Error> {
+        gather::report(service, caller, self).await
+    }
+
     async fn run(&self, cx: &mut Context<'_>) -> Result<ReportResult, Error> {
         check_count("reports", self.reports.len(), MAX_REPORTS)?;
         let community = cx.community(&self.vo).await?;
@@ -50,10 +65,8 @@ impl Run for ReportJob {
         let (bodies, reports): (Vec<_>, Vec<_>) =
             arrived.into_iter().map(|arrived| (arrived.body, arrived.report)).unzip();
         let verdicts = take::take(cx, &community, &reports).await?;
-        let mut result = answers(cx, &reports, &verdicts);
-        if self.refuse {
-            result.refused = std::mem::take(&mut result.quarantined);
-        } else {
+        let mut result = answers(&reports, &verdicts);
+        if !self.refuse {
             let failed = reports.iter().zip(&bodies).zip(&verdicts);
             let entries = failed.filter_map(|((report, body), verdict)| {
                 let problem = verdict.as_ref().err()?;
@@ -66,6 +79,7 @@ impl Run for ReportJob {
                 answer.outcome = ReportOutcome::Quarantined;
                 answer.entry = entries.next().map(|entry| kept::name(entry.entry));
             }
+            result.quarantined = std::mem::take(&mut result.refused);
         }
         cx.note(Note {
             count: u64::from(result.recorded + result.quarantined),
@@ -83,43 +97,30 @@ impl Run for ReportJob {
     }
 }
 
-/// The answers to reports. What could not be taken counts as quarantined.
-fn answers(
-    cx: &Context<'_>,
-    reports: &[Result<JobReport, Problem>],
-    verdicts: &[Verdict],
-) -> ReportResult {
-    let mut result = ReportResult::default();
-    for (report, verdict) in reports.iter().zip(verdicts) {
+/// The answers to reports. What could not be taken counts as refused.
+fn answers(reports: &[Result<JobReport, Problem>], verdicts: &[Verdict]) -> ReportResult {
+    let answer = |(report, verdict): (&Result<JobReport, Problem>, &Verdict)| {
         let name = report.as_ref().ok().map(|report| report.name.clone());
-        result.results.push(match verdict {
-            Ok(taken) => {
-                if taken.repeated {
-                    result.repeated += 1;
-                } else {
-                    result.recorded += 1;
-                }
-                recorded(cx, name, &taken.job)
-            }
-            Err(problem) => {
-                result.quarantined += 1;
-                ReportAnswer {
-                    job: name,
-                    outcome: ReportOutcome::Refused,
-                    standing: None,
-                    received: None,
-                    outputs: 0,
-                    entry: None,
-                    problem: Some(problem.clone()),
-                }
-            }
-        });
-    }
-    result
+        match verdict {
+            Ok(taken) => recorded(name, taken),
+            Err(problem) => ReportAnswer {
+                job: name,
+                outcome: ReportOutcome::Refused,
+                standing: None,
+                received: None,
+                outputs: 0,
+                entry: None,
+                problem: Some(problem.clone()),
+                repeated: false,
+            },
+        }
+    };
+    ReportResult::of(reports.iter().zip(verdicts).map(answer).collect())
 }
 
 /// The answer to a report that is kept: the same whenever it comes.
-fn recorded(_: &Context<'_>, name: Option<JobName>, job: &job::Stored) -> ReportAnswer {
+fn recorded(name: Option<JobName>, taken: &take::Taken) -> ReportAnswer {
+    let job = &taken.job;
     let standing = match job.standing {
         // It counted when it was taken.
         job::Standing::Counts | job::Standing::Superseded => Standing::Counts,
@@ -134,6 +135,7 @@ fn recorded(_: &Context<'_>, name: Option<JobName>, job: &job::Stored) -> Report
         outputs: u32::try_from(job.outputs).unwrap_or(u32::MAX),
         entry: None,
         problem: None,
+        repeated: taken.repeated,
     }
 }
 
@@ -191,7 +193,7 @@ impl Run for ReplayQuarantined {
             });
         }
         let verdicts = take::take(cx, &community, &reports).await?;
-        let mut result = answers(cx, &reports, &verdicts);
+        let mut result = answers(&reports, &verdicts);
         let problem = verdicts.iter().find_map(|verdict| verdict.as_ref().err());
         for answer in &mut result.results {
             answer.entry = Some(self.entry.clone());
@@ -199,6 +201,7 @@ impl Run for ReplayQuarantined {
                 answer.outcome = ReportOutcome::Quarantined;
             }
         }
+        result.quarantined = std::mem::take(&mut result.refused);
         if let Some(problem) = problem {
             let again = quarantine::Stored {
                 last_tried: cx.now,

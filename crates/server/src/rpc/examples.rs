@@ -111,6 +111,7 @@ const EXAMPLES: &[Example] = &[
     // Requests
     // Administration
     ("verifyTotals", "[]", r#"{"repair": true}"#),
+    ("verifyJobs", "[]", r#"{"repair": true}"#),
     ("listAudit", "[]", r#"{"lfn": "/superb/raw/00001.root"}"#),
     ("exportRecords", "[]", r#"{"vo": "superb", "limit": 1000}"#),
     ("importRecords", r#"[[{"record": "site", "name": "CNAF"}]]"#, "{}"),

@@ -440,6 +440,10 @@ class SBKClient(Client):
         """Proves the kept totals against the files; call again with ``after`` until the end."""
         return self._ask("verifyTotals", repair=repair, after=after)
 
+    def verifyJobs(self, *, repair: bool = False, after: str | None = None) -> Result:
+        """Proves the kept counts of jobs; call again with ``after`` until the end."""
+        return self._ask("verifyJobs", repair=repair, after=after)
+
     def listAudit(
         self,
         *,
