@@ -12,12 +12,16 @@ mod export;
 mod file;
 mod import;
 mod methods;
+mod pass;
 mod pki;
+mod production;
 mod query;
+mod recipe;
 mod replica;
 mod schema;
 mod se;
 mod serve;
+mod step;
 mod verify;
 
 use clap::Subcommand;
@@ -46,6 +50,15 @@ pub enum Command {
     /// Look at, create and change datasets
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    /// Look at, create and follow productions, and take their tasks
+    #[command(subcommand)]
+    Production(production::Production),
+    /// Look at and declare the steps that productions are made of
+    #[command(subcommand)]
+    Step(step::Step),
+    /// Look at and declare processing passes
+    #[command(subcommand)]
+    Pass(pass::Pass),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -92,6 +105,9 @@ impl Command {
             Self::File(command) => command.run(context).await,
             Self::Dir(command) => command.run(context).await,
             Self::Dataset(command) => command.run(context).await,
+            Self::Production(command) => command.run(context).await,
+            Self::Step(command) => command.run(context).await,
+            Self::Pass(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
