@@ -64,5 +64,18 @@ plain!(
     SchemaPlan,
     Snapshot,
     Verification,
+    // Productions
+    crate::Completeness,
+    crate::DeclaredVersions,
+    crate::Extension,
+    crate::Failures,
+    crate::Pass,
+    crate::Production,
+    crate::ProductionProgress,
+    crate::Step,
+    crate::TakenTasks,
+    crate::Task,
+    crate::TaskSteps,
+    // All
     sbk_model::Totals
 );

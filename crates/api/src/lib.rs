@@ -17,12 +17,15 @@ mod job;
 mod lineage;
 mod named;
 mod operation;
+mod production;
 mod query;
 mod record;
 mod replica;
 mod report;
 mod schema;
+mod step;
 mod storage;
+mod task;
 mod values;
 
 pub use admin::*;
@@ -36,12 +39,15 @@ pub use file::*;
 pub use job::*;
 pub use lineage::*;
 pub use operation::*;
+pub use production::*;
 pub use query::*;
 pub use record::*;
 pub use replica::*;
 pub use report::*;
 pub use schema::*;
+pub use step::*;
 pub use storage::*;
+pub use task::*;
 pub use values::*;
 
 /// A metadata document: values by the name of their field.

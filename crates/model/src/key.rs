@@ -91,6 +91,34 @@ impl ProductionKey {
     }
 }
 
+/// The key of a request for a sample: a hash of its community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RequestKey(pub i64);
+
+impl RequestKey {
+    /// Makes the key of a request.
+    pub fn of(vo: &crate::Vo, name: &crate::RequestName) -> Self {
+        Self(hash("request", &[vo.as_str(), name.as_str()]))
+    }
+}
+
+/// The key of a step or of a processing pass, which all its versions share: a hash of its
+/// community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecipeKey(pub i64);
+
+impl RecipeKey {
+    /// Makes the key of a step.
+    pub fn of_step(vo: &crate::Vo, name: &crate::StepName) -> Self {
+        Self(hash("step", &[vo.as_str(), name.as_str()]))
+    }
+
+    /// Makes the key of a processing pass.
+    pub fn of_pass(vo: &crate::Vo, name: &crate::PassName) -> Self {
+        Self(hash("pass", &[vo.as_str(), name.as_str()]))
+    }
+}
+
 /// The key of a storage element: a hash of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SeKey(pub i64);

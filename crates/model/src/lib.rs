@@ -10,6 +10,7 @@ mod key;
 mod name;
 mod path;
 mod permission;
+mod production;
 mod quantity;
 mod section;
 mod status;
@@ -19,8 +20,8 @@ pub use checksum::{Adler32, Checksums, Md5};
 pub use guid::Guid;
 pub use invalid::Invalid;
 pub use key::{
-    AuditId, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, SeKey, TermKey, Totals,
-    fingerprint,
+    AuditId, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, RecipeKey, RequestKey, SeKey,
+    TermKey, Totals, fingerprint,
 };
 pub use name::{
     Application, CampaignName, DatasetName, FieldName, FileType, GroupName, IdempotencyKey,
@@ -29,6 +30,7 @@ pub use name::{
 };
 pub use path::{BaseName, DirPath, Lfn};
 pub use permission::Permission;
+pub use production::{Missing, ProductionKind, ProductionState, TaskState};
 pub use quantity::{Events, Mode, Size};
 pub use section::{Intervals, RunNumber, RunSections};
 pub use status::{DatasetKind, DatasetStatus, FileStatus, JobState, ReplicaStatus};

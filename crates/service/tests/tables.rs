@@ -50,6 +50,10 @@ const DISTRIBUTED_BY: &[(&str, &str)] = &[
     ("task", "production"),
     ("job_total", "production"),
     ("quarantine", "entry"),
+    ("recipe", "recipe"),
+    ("production", "production"),
+    ("production_input", "production"),
+    ("task_total", "production"),
 ];
 
 const EVERYWHERE: &[&str] =

@@ -13,15 +13,19 @@ mod file;
 mod import;
 mod job;
 mod methods;
+mod pass;
 mod pki;
 mod provenance;
 mod quarantine;
+mod production;
 mod query;
+mod recipe;
 mod replica;
 mod schema;
 mod se;
 mod serve;
 mod simulate;
+mod step;
 mod verify;
 
 use clap::Subcommand;
@@ -56,6 +60,15 @@ pub enum Command {
     /// See what files were made from, and what was made from them
     #[command(subcommand)]
     Provenance(provenance::Provenance),
+    /// Look at, create and follow productions, and take their tasks
+    #[command(subcommand)]
+    Production(production::Production),
+    /// Look at and declare the steps that productions are made of
+    #[command(subcommand)]
+    Step(step::Step),
+    /// Look at and declare processing passes
+    #[command(subcommand)]
+    Pass(pass::Pass),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -107,6 +120,9 @@ impl Command {
             Self::Dataset(command) => command.run(context).await,
             Self::Job(command) => command.run(context).await,
             Self::Provenance(command) => command.run(context).await,
+            Self::Production(command) => command.run(context).await,
+            Self::Step(command) => command.run(context).await,
+            Self::Pass(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
