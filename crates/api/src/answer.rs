@@ -3,8 +3,8 @@
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Chain, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
-    JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Retirement, SchemaDocument,
+    BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
+    JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Request, Retirement, SchemaDocument,
     SchemaPlan, Snapshot, Verification,
 };
 
@@ -46,6 +46,9 @@ macro_rules! plain {
 }
 
 plain!(
+    Campaign,
+    Cloned,
+    Request,
     Chain,
     Dataset,
     Directory,

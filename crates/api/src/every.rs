@@ -22,6 +22,8 @@ macro_rules! every_operation {
                 // Runs, quality, conditions
                 // Productions
                 // Requests
+                $crate::AddRequests, $crate::ChangeRequest, $crate::SetRequestState, $crate::CloneRequest, $crate::GetRequest,
+                $crate::AddCampaigns, $crate::ChangeCampaign, $crate::AssignRequests, $crate::GetCampaign,
                 // Administration
                 $crate::VerifyTotals, $crate::ImportRecords;
             listing:
@@ -31,6 +33,7 @@ macro_rules! every_operation {
                 // Runs, quality, conditions
                 // Productions
                 // Requests
+                $crate::ListRequests, $crate::ListRequestHistory, $crate::ListCampaigns,
                 // Jobs and provenance
                 $crate::ListJobs, $crate::ListQuarantine,
                 $crate::GetAncestors, $crate::GetDescendants, $crate::GetSiblings, $crate::ListOpenEdges;

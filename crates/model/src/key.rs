@@ -91,6 +91,28 @@ impl ProductionKey {
     }
 }
 
+/// The key of a request: a hash of its community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RequestKey(pub i64);
+
+impl RequestKey {
+    /// Makes the key of a request.
+    pub fn of(vo: &crate::Vo, name: &crate::RequestName) -> Self {
+        Self(hash("sample request", &[vo.as_str(), name.as_str()]))
+    }
+}
+
+/// The key of a campaign: a hash of its community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CampaignKey(pub i64);
+
+impl CampaignKey {
+    /// Makes the key of a campaign.
+    pub fn of(vo: &crate::Vo, name: &crate::CampaignName) -> Self {
+        Self(hash("campaign", &[vo.as_str(), name.as_str()]))
+    }
+}
+
 /// The key of a storage element: a hash of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SeKey(pub i64);

@@ -11,6 +11,7 @@ mod name;
 mod path;
 mod permission;
 mod quantity;
+mod request;
 mod section;
 mod status;
 mod time;
@@ -19,8 +20,8 @@ pub use checksum::{Adler32, Checksums, Md5};
 pub use guid::Guid;
 pub use invalid::Invalid;
 pub use key::{
-    AuditId, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, SeKey, TermKey, Totals,
-    fingerprint,
+    AuditId, CampaignKey, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, RequestKey, SeKey,
+    TermKey, Totals, fingerprint,
 };
 pub use name::{
     Application, CampaignName, DatasetName, FieldName, FileType, GroupName, IdempotencyKey,
@@ -30,6 +31,7 @@ pub use name::{
 pub use path::{BaseName, DirPath, Lfn};
 pub use permission::Permission;
 pub use quantity::{Events, Mode, Size};
+pub use request::{Priority, RequestMover, RequestState};
 pub use section::{Intervals, RunNumber, RunSections};
 pub use status::{DatasetKind, DatasetStatus, FileStatus, JobState, ReplicaStatus};
 pub use time::Timestamp;

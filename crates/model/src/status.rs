@@ -39,6 +39,8 @@ macro_rules! states {
     };
 }
 
+pub(crate) use states;
+
 /// The state of a file.
 #[derive(
     Debug,

@@ -50,6 +50,9 @@ const DISTRIBUTED_BY: &[(&str, &str)] = &[
     ("task", "production"),
     ("job_total", "production"),
     ("quarantine", "entry"),
+    ("request", "request"),
+    ("request_history", "request"),
+    ("campaign", "campaign"),
 ];
 
 const EVERYWHERE: &[&str] =
