@@ -3,9 +3,9 @@
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
-    JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Request, Retirement, SchemaDocument,
-    SchemaPlan, Snapshot, Verification,
+    BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FoundFiles,
+    Inheritance, Job, JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Request,
+    Retirement, SchemaDocument, SchemaPlan, Snapshot, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Atomicity, BulkResult, Done, Page, PageArgs, SampleProgress, operation::bool_or_text, operation::operations,
+    Atomicity, BulkResult, Done, Page, PageArgs, SampleProgress, operation::bool_or_text,
+    operation::operations,
 };
 
 /// A campaign to declare.

@@ -91,14 +91,14 @@ impl ProductionKey {
     }
 }
 
-/// The key of a request: a hash of its community and its name.
+/// The key of a request for a sample: a hash of its community and its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestKey(pub i64);
 
 impl RequestKey {
     /// Makes the key of a request.
     pub fn of(vo: &crate::Vo, name: &crate::RequestName) -> Self {
-        Self(hash("sample request", &[vo.as_str(), name.as_str()]))
+        Self(hash("request", &[vo.as_str(), name.as_str()]))
     }
 }
 

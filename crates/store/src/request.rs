@@ -171,8 +171,19 @@ pub async fn insert(session: &mut Session, requests: &[Stored]) -> Result<u64, E
 /// Writes what may change of requests.
 pub async fn change(session: &mut Session, requests: &[Stored]) -> Result<(), Error> {
     let sets = &[
-        "campaign", "event_type", "generator", "conditions", "software", "events", "deadline",
-        "modified", "audit", "priority", "state", "remark", "meta",
+        "campaign",
+        "event_type",
+        "generator",
+        "conditions",
+        "software",
+        "events",
+        "deadline",
+        "modified",
+        "audit",
+        "priority",
+        "state",
+        "remark",
+        "meta",
     ];
     session.update("request", columns(requests), &["request"], sets).await?;
     Ok(())
