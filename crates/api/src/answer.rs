@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use crate::{
     BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FoundFiles,
     Inheritance, Job, JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Request,
-    Retirement, SchemaDocument, SchemaPlan, Snapshot, Verification,
+    Retirement, SchemaDocument, SchemaPlan, Snapshot, Split, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.
@@ -65,6 +65,7 @@ plain!(
     SchemaDocument,
     SchemaPlan,
     Snapshot,
+    Split,
     Verification,
     sbk_model::Totals
 );

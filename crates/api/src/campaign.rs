@@ -1,4 +1,4 @@
-use sbk_model::{CampaignName, Reason, RequestName, RequestState, Timestamp, UserName, Vo};
+use sbk_model::{CampaignName, Reason, RequestName, RequestState, Timestamp, Totals, UserName, Vo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -122,6 +122,12 @@ pub struct Campaign {
     pub summary: CampaignSummary,
     /// The events of the requests that are accepted, active or done.
     pub progress: SampleProgress,
+    /// How many productions serve them.
+    pub productions: i64,
+    /// How many datasets the outputs of these join.
+    pub datasets: i64,
+    /// The files of these datasets.
+    pub totals: Totals,
 }
 
 /// Lists campaigns in the order of their names.

@@ -22,7 +22,7 @@ macro_rules! every_operation {
                 // Runs, quality, conditions
                 // Productions
                 // Requests
-                $crate::AddRequests, $crate::ChangeRequest, $crate::SetRequestState, $crate::CloneRequest, $crate::GetRequest,
+                $crate::AddRequests, $crate::ChangeRequest, $crate::SetRequestState, $crate::CloneRequest, $crate::GetRequest, $crate::SplitRequest,
                 $crate::AddCampaigns, $crate::ChangeCampaign, $crate::AssignRequests, $crate::GetCampaign,
                 // Administration
                 $crate::VerifyTotals, $crate::ImportRecords;

@@ -1,13 +1,13 @@
 use sbk_model::{
-    CampaignName, Events, Label, Priority, Reason, RequestName, RequestState, Timestamp, UserName,
-    Vo,
+    CampaignName, DatasetName, Events, Label, Priority, ProductionKind, ProductionName,
+    ProductionState, Reason, RequestName, RequestState, Timestamp, UserName, Vo,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Atomicity, BulkResult, Done, Metadata, Outcome, Page, PageArgs, operation::bool_or_text,
-    operation::operations,
+    Atomicity, BulkResult, Dataset, Done, Metadata, NewProduction, Outcome, Page, PageArgs,
+    ProductionProgress, operation::bool_or_text, operation::operations,
 };
 
 /// What a physicist asks for. A draft may lack anything; a request that is submitted names its
@@ -123,6 +123,18 @@ pub enum RequestField {
 }
 
 impl RequestField {
+    /// All parts.
+    pub const ALL: &[Self] = &[
+        Self::EventType,
+        Self::Generator,
+        Self::Events,
+        Self::Conditions,
+        Self::Release,
+        Self::Deadline,
+        Self::Comment,
+        Self::Campaign,
+    ];
+
     /// Its name, as it is written in every interface.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -252,7 +264,7 @@ pub struct SampleProgress {
     pub wanted: i64,
     /// How many events were made.
     pub made: i64,
-    /// How many events the tasks are to make that are neither done nor given up.
+    /// How many events the tasks that are handed out or run will make.
     pub in_flight: i64,
 }
 
@@ -263,14 +275,75 @@ impl SampleProgress {
     }
 }
 
+/// A production that serves a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RequestProduction {
+    /// The production.
+    pub name: ProductionName,
+    /// What it does.
+    pub kind: ProductionKind,
+    /// Its state.
+    pub state: ProductionState,
+    /// Whether its events count for the request: of a request for which some productions make
+    /// events, those that work on files of others do not.
+    pub counts: bool,
+    /// How far it is.
+    pub progress: ProductionProgress,
+}
+
+/// Splits a request that is accepted or active into productions: creates some, takes in others that
+/// are there. An accepted request becomes active. To repeat a call changes nothing.
+///
+/// A dataset that the outputs of a new production name, and that is not there, is made: official,
+/// with the parameters of the request.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SplitRequest {
+    /// The request.
+    pub name: RequestName,
+    /// Its community; needed when several have a request of the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vo: Option<Vo>,
+    /// The productions to create, at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub productions: Vec<NewProduction>,
+    /// Productions that are there and serve no other request, at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attach: Vec<ProductionName>,
+    /// Productions that serve it no longer, at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detach: Vec<ProductionName>,
+}
+
+/// What splitting a request did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Split {
+    /// The productions that are new.
+    pub created: Vec<ProductionName>,
+    /// The productions that serve it, and did not before.
+    pub attached: Vec<ProductionName>,
+    /// The productions that serve it no longer.
+    pub detached: Vec<ProductionName>,
+    /// The datasets that were made.
+    pub datasets: Vec<DatasetName>,
+    /// How many events the productions of the request are to make.
+    pub planned: i64,
+    /// What is probably not meant: too few or too many events, seeds that are used twice.
+    pub warnings: Vec<String>,
+}
+
 /// A request with its history, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Request {
     /// What is asked for, by whom, and how far it is.
     #[serde(flatten)]
     pub summary: RequestSummary,
-    /// How many events are made.
+    /// How far it is.
     pub progress: SampleProgress,
+    /// The productions that serve it.
+    pub productions: Vec<RequestProduction>,
+    /// The datasets that their outputs join.
+    pub datasets: Vec<Dataset>,
     /// Its last 100 changes, the oldest first; `listRequestHistory` has all.
     pub history: Vec<RequestChange>,
 }
@@ -346,6 +419,9 @@ operations! {
     "Edits a request that is a draft, or a template."
     SetRequestState = "setRequestState"(name, state), Post "/requests/{name}/state", Write, writes -> Done;
     "Submits, accepts, rejects, activates, finishes or cancels a request, or takes it back."
+    SplitRequest = "splitRequest"(name, productions), Post "/requests/{name}/productions", Produce, writes
+        -> Split;
+    "Splits a request into productions: creates some, takes in others, makes their datasets."
     CloneRequest = "cloneRequest"(name), Post "/requests/{name}/clone", Write, writes -> Cloned;
     "Writes a new draft like a request or a template, with changes."
     GetRequest = "getRequest"(name), Get "/requests/{name}", Read, reads -> Request;

@@ -1,6 +1,7 @@
 //! The commands, one file per subject.
 
 mod audit;
+mod campaign;
 mod cfg;
 mod community;
 mod completions;
@@ -15,6 +16,7 @@ mod methods;
 mod pki;
 mod query;
 mod replica;
+mod request;
 mod schema;
 mod se;
 mod serve;
@@ -46,6 +48,12 @@ pub enum Command {
     /// Look at, create and change datasets
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    /// Ask for samples, decide on requests, and follow what comes of them
+    #[command(subcommand)]
+    Request(request::Request),
+    /// Group requests into campaigns, and sum them up
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -92,6 +100,8 @@ impl Command {
             Self::File(command) => command.run(context).await,
             Self::Dir(command) => command.run(context).await,
             Self::Dataset(command) => command.run(context).await,
+            Self::Request(command) => command.run(context).await,
+            Self::Campaign(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
