@@ -67,5 +67,18 @@ plain!(
     Snapshot,
     Split,
     Verification,
+    // Productions
+    crate::Completeness,
+    crate::DeclaredVersions,
+    crate::Extension,
+    crate::Failures,
+    crate::Pass,
+    crate::Production,
+    crate::ProductionProgress,
+    crate::Step,
+    crate::TakenTasks,
+    crate::Task,
+    crate::TaskSteps,
+    // All
     sbk_model::Totals
 );

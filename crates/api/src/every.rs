@@ -21,6 +21,11 @@ macro_rules! every_operation {
                 $crate::ReplayQuarantined, $crate::DismissQuarantined, $crate::GetChain, $crate::SetParents,
                 // Runs, quality, conditions
                 // Productions
+                $crate::DeclareSteps, $crate::GetStep, $crate::DeclarePasses, $crate::GetPass,
+                $crate::CreateProduction, $crate::GetProduction, $crate::ChangeProduction,
+                $crate::ExtendProduction, $crate::GetProgress, $crate::GetCompleteness,
+                $crate::SummarizeFailures, $crate::TakeTasks, $crate::SetTaskState,
+                $crate::ResetTasks, $crate::ExpireTasks, $crate::GetTask,
                 // Requests
                 $crate::AddRequests, $crate::ChangeRequest, $crate::SetRequestState, $crate::CloneRequest, $crate::GetRequest, $crate::SplitRequest,
                 $crate::AddCampaigns, $crate::ChangeCampaign, $crate::AssignRequests, $crate::GetCampaign,
@@ -32,6 +37,8 @@ macro_rules! every_operation {
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions
                 // Productions
+                $crate::ListSteps, $crate::ListPasses, $crate::ListProductions, $crate::ListTasks,
+                $crate::ListMissingInputs,
                 // Requests
                 $crate::ListRequests, $crate::ListRequestHistory, $crate::ListCampaigns,
                 // Jobs and provenance

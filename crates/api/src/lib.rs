@@ -18,13 +18,16 @@ mod job;
 mod lineage;
 mod named;
 mod operation;
+mod production;
 mod query;
 mod record;
 mod replica;
 mod report;
 mod request;
 mod schema;
+mod step;
 mod storage;
+mod task;
 mod values;
 
 pub use admin::*;
@@ -39,13 +42,16 @@ pub use file::*;
 pub use job::*;
 pub use lineage::*;
 pub use operation::*;
+pub use production::*;
 pub use query::*;
 pub use record::*;
 pub use replica::*;
 pub use report::*;
 pub use request::*;
 pub use schema::*;
+pub use step::*;
 pub use storage::*;
+pub use task::*;
 pub use values::*;
 
 /// A metadata document: values by the name of their field.

@@ -113,6 +113,23 @@ impl CampaignKey {
     }
 }
 
+/// The key of a step or of a processing pass, which all its versions share: a hash of its
+/// community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecipeKey(pub i64);
+
+impl RecipeKey {
+    /// Makes the key of a step.
+    pub fn of_step(vo: &crate::Vo, name: &crate::StepName) -> Self {
+        Self(hash("step", &[vo.as_str(), name.as_str()]))
+    }
+
+    /// Makes the key of a processing pass.
+    pub fn of_pass(vo: &crate::Vo, name: &crate::PassName) -> Self {
+        Self(hash("pass", &[vo.as_str(), name.as_str()]))
+    }
+}
+
 /// The key of a storage element: a hash of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SeKey(pub i64);

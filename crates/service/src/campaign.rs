@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use sbk_api::{
     AddCampaigns, AssignRequests, Atomicity, BulkResult, Campaign, CampaignSummary, ChangeCampaign,
     Code, Done, GetCampaign, ListCampaigns, Metadata, Outcome, Page, Problem, RequestCount,
-    SampleProgress,
 };
 use sbk_model::{CampaignKey, CampaignName, RequestKey, TermKey, Vo};
 use sbk_store::{
@@ -16,7 +15,10 @@ use sbk_store::{
 };
 
 use crate::{
-    Context, Error, Note, Run, cursor, file::results, register::check_count, request::check_words,
+    Context, Error, Note, Run, cursor,
+    file::results,
+    register::check_count,
+    request::{Sums, check_words},
 };
 
 /// The campaigns of names, with the reason why one takes no requests.
@@ -290,13 +292,14 @@ fn shown(counts: &Counts) -> Vec<RequestCount> {
 
 impl Run for GetCampaign {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Campaign, Error> {
-        let (stored, _) = find(cx, &self.name, self.vo.as_ref(), Lock::None).await?;
+        let (stored, vo) = find(cx, &self.name, self.vo.as_ref(), Lock::None).await?;
+        let filter = request::Filter { campaign: Some(stored.key), ..request::Filter::default() };
+        let Sums { progress, productions, datasets, totals } =
+            crate::request::sums(cx, &vo, &filter).await?;
         let mut shown = summaries(&mut cx.session, vec![stored]).await?;
         let summary =
             shown.pop().ok_or_else(|| Error::NotFound("the campaign went away".into()))?;
-        let agreed = summary.requests.iter().filter(|count| count.state.is_agreed());
-        let wanted = agreed.map(|count| count.events).fold(0, i64::saturating_add);
-        Ok(Campaign { summary, progress: SampleProgress { wanted, ..SampleProgress::default() } })
+        Ok(Campaign { summary, progress, productions, datasets, totals })
     }
 }
 

@@ -43,6 +43,12 @@ impl Asked {
         Self { text: Some(text.to_owned()), json: None, vo: Some(vo.clone()), target: Target::File }
     }
 
+    /// A query for the files of a dataset, whether it lists them or a query defines them.
+    pub fn members(dataset: &DatasetName, vo: &Vo) -> Self {
+        let json = serde_json::json!({ "dataset": dataset });
+        Self { text: None, json: Some(json), vo: Some(vo.clone()), target: Target::File }
+    }
+
     /// A query for datasets.
     pub fn datasets(text: Option<&str>, vo: Option<&Vo>) -> Self {
         Self { text: text.map(str::to_owned), json: None, vo: vo.cloned(), target: Target::Dataset }

@@ -1,8 +1,10 @@
 //! Requests for samples: written as drafts, edited, decided on, cloned.
 
 mod change;
+mod outcome;
 mod settle;
 mod show;
+mod split;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +20,7 @@ use sbk_store::{
     request::{self, Change, Stored},
 };
 
+pub use outcome::{Sums, sums};
 pub use settle::check_words;
 
 use crate::{

@@ -14,7 +14,7 @@ use sbk_store::{
     dataset, directory,
     directory::Lock,
     file::{self, Stored},
-    lineage, member, replica,
+    lineage, member, production_input, replica,
     total::{Deltas, Subject},
 };
 
@@ -251,8 +251,8 @@ impl Run for RestoreFiles {
     }
 }
 
-/// Keeps the names of those of the files that were made from others or that others were made from,
-/// so that provenance can still say them.
+/// Keeps the names of those of the files that were made from others, that others were made from or
+/// that are inputs of productions, so that these can still say them.
 async fn keep_names(
     cx: &mut Context<'_>,
     files: &[sbk_api::File],
@@ -260,6 +260,7 @@ async fn keep_names(
 ) -> Result<(), Error> {
     let keys: Vec<FileKey> = files.iter().map(|file| file.lfn.key()).collect();
     let mut related = lineage::among_used(&mut cx.session, keys.iter().copied()).await?;
+    related.extend(production_input::among(&mut cx.session, keys.iter().copied()).await?);
     related.extend(lineage::makers(&mut cx.session, keys).await?.into_keys());
     let mut by_community: BTreeMap<i64, Vec<(FileKey, sbk_model::Lfn)>> = BTreeMap::new();
     for file in files.iter().filter(|file| related.contains(&file.lfn.key())) {

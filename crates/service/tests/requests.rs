@@ -170,6 +170,48 @@ async fn show_campaign(catalogue: &Catalogue, name: &str) -> Campaign {
     catalogue.call(GetCampaign { name: name.parse().unwrap(), vo: Some(vo()) }).await.unwrap()
 }
 
+fn split(name: &str, productions: Vec<NewProduction>) -> SplitRequest {
+    let name = name.parse().unwrap();
+    SplitRequest { name, vo: Some(vo()), productions, attach: vec![], detach: vec![] }
+}
+
+/// A production of 50 events a task into the dataset `sample`.
+fn production(name: &str, events: u64, seed_base: i64) -> NewProduction {
+    serde_json::from_value(json!({
+        "name": name, "outputs": { "ROOT": "sample" },
+        "events": { "events": events, "events_per_task": 50, "seed_base": seed_base },
+    }))
+    .unwrap()
+}
+
+async fn report(catalogue: &Catalogue, report: Value) {
+    let call = json!({ "vo": "superb", "reports": [report], "refuse": true });
+    let call: ReportJob = serde_json::from_value(call).unwrap();
+    let result = catalogue.call(call).await.unwrap();
+    assert_eq!(result.recorded, 1, "{result:?}");
+}
+
+/// Makes the tasks of a production, takes one more than so many, and does so many.
+async fn run_tasks(catalogue: &Catalogue, name: &str, done: usize) {
+    let extend = json!({ "name": name, "vo": "superb" });
+    let extend: ExtendProduction = serde_json::from_value(extend).unwrap();
+    catalogue.call(extend).await.unwrap();
+    let take = json!({ "name": name, "vo": "superb", "key": "pilot", "limit": done + 1 });
+    let take: TakeTasks = serde_json::from_value(take).unwrap();
+    assert_eq!(catalogue.call(take).await.unwrap().tasks.len(), done + 1);
+    for task in 1..=done {
+        let job = json!({
+            "name": format!("{name}-{task}"), "production": name, "task": task,
+            "events_written": 50,
+            "outputs": [{
+                "lfn": format!("/superb/sample/{name}/{task}.root"), "size": 100, "events": 50,
+                "file_type": "ROOT",
+            }],
+        });
+        report(catalogue, job).await;
+    }
+}
+
 each_backend! {
     async fn every_move_is_made_by_who_may_make_it_and_no_other_is(database: TestDatabase) {
         let catalogue = superb(&database).await;
@@ -462,6 +504,136 @@ each_backend! {
         assert_eq!(listed(&catalogue, &alice, of).await, ["b", "c", "d", "e"]);
         let last = show(&catalogue, "a").await.history.pop().unwrap();
         assert_eq!((last.actor.as_str(), &last.edits["campaign"]), ("manager", &Value::Null));
+    }
+
+    async fn a_request_is_split_and_shows_what_came_of_it(database: TestDatabase) {
+        let catalogue = superb(&database).await;
+        let manager = manager();
+        call(&catalogue, &manager, campaign("2012")).await.unwrap();
+        in_state(&catalogue, "mine", RequestState::Submitted).await;
+        call(&catalogue, &manager, assign("2012", &["mine"], false)).await.unwrap();
+        let drafts = || split("mine", vec![production("p1", 600, 0), production("p2", 300, 100)]);
+        let early = call(&catalogue, &manager, drafts()).await;
+        call(&catalogue, &manager, state("mine", RequestState::Accepted)).await.unwrap();
+
+        let denied_to = call(&catalogue, &physicist("alice"), drafts()).await;
+        let first = call(&catalogue, &manager, drafts()).await.unwrap();
+        let again = call(&catalogue, &manager, drafts()).await.unwrap();
+
+        assert!(conflict(&early) && denied(&denied_to));
+        assert_eq!(first.created.len(), 2);
+        assert_eq!((first.planned, first.datasets.len()), (900, 1));
+        assert!(first.warnings[0].contains("900") && first.warnings[0].contains("1000"));
+        assert!(again.created.is_empty() && again.datasets.is_empty());
+        let request = show(&catalogue, "mine").await;
+        assert_eq!(request.summary.state, RequestState::Active);
+        assert_eq!(request.history.last().unwrap().edits["productions.created"], json!("p1, p2"));
+        assert_eq!(request.productions.len(), 2);
+        assert_eq!(request.datasets[0].metadata["generator"], json!("B0B0bar_generic"));
+        run_tasks(&catalogue, "p1", 2).await;
+        let request = show(&catalogue, "mine").await;
+        assert_eq!((request.progress.wanted, request.progress.made), (1000, 100));
+        assert_eq!((request.progress.in_flight, request.progress.missing()), (50, 850));
+        assert_eq!(request.datasets[0].events, Some(100));
+        let shown = show_campaign(&catalogue, "2012").await;
+        assert_eq!(shown.progress, request.progress);
+        assert_eq!((shown.productions, shown.datasets), (2, 1));
+        assert_eq!((shown.totals.files, shown.totals.events), (2, 100));
+        let silent = SetRequestState { reason: None, ..state("mine", RequestState::Done) };
+        let error = call(&catalogue, &manager, silent).await.unwrap_err();
+        assert!(error.to_string().contains("100 of 1000"), "{error}");
+        call(&catalogue, &manager, state("mine", RequestState::Done)).await.unwrap();
+    }
+
+    async fn productions_that_are_there_are_attached_to_one_request(database: TestDatabase) {
+        let catalogue = superb(&database).await;
+        let manager = manager();
+        in_state(&catalogue, "one", RequestState::Accepted).await;
+        in_state(&catalogue, "two", RequestState::Accepted).await;
+        let lone = serde_json::from_value(json!({
+            "name": "p", "events": { "events": 1000, "events_per_task": 50 },
+        })).unwrap();
+        let lone = CreateProduction { vo: vo(), production: lone };
+        call(&catalogue, &manager, lone).await.unwrap();
+        let attach = |name: &str| SplitRequest {
+            attach: vec!["p".parse().unwrap()], ..split(name, vec![])
+        };
+        let detach = || SplitRequest {
+            detach: vec!["p".parse().unwrap()], ..split("one", vec![])
+        };
+
+        let first = call(&catalogue, &manager, attach("one")).await.unwrap();
+        let again = call(&catalogue, &manager, attach("one")).await.unwrap();
+        let other = call(&catalogue, &manager, attach("two")).await;
+        let gone = call(&catalogue, &manager, detach()).await.unwrap();
+        let moved = call(&catalogue, &manager, attach("two")).await.unwrap();
+        let nothing = call(&catalogue, &manager, split("one", vec![])).await;
+        let unknown = SplitRequest { attach: vec!["q".parse().unwrap()], ..split("one", vec![]) };
+        let unknown = call(&catalogue, &manager, unknown).await;
+
+        assert_eq!((first.attached.len(), again.attached.len()), (1, 0));
+        assert!(first.warnings.is_empty(), "{:?}", first.warnings);
+        assert!(conflict(&other));
+        assert_eq!((gone.detached.len(), moved.attached.len()), (1, 1));
+        assert!(show(&catalogue, "one").await.productions.is_empty());
+        assert_eq!(show(&catalogue, "two").await.productions[0].name.as_str(), "p");
+        assert!(nothing.is_err() && unknown.is_err());
+    }
+
+    async fn events_that_are_processed_again_are_not_counted_again(database: TestDatabase) {
+        let catalogue = superb(&database).await;
+        let manager = manager();
+        in_state(&catalogue, "mine", RequestState::Accepted).await;
+        let merging = serde_json::from_value(json!({
+            "name": "merge", "kind": "merging",
+            "input": { "dataset": "sample", "files_per_task": 2 },
+        })).unwrap();
+        let same_seeds = production("p2", 500, 5);
+
+        let drafts = vec![production("p1", 500, 0), same_seeds, merging];
+        let result = call(&catalogue, &manager, split("mine", drafts)).await.unwrap();
+        run_tasks(&catalogue, "p1", 2).await;
+        let extend = json!({ "name": "merge", "vo": "superb", "flush": true });
+        let extend: ExtendProduction = serde_json::from_value(extend).unwrap();
+        call(&catalogue, &manager, extend).await.unwrap();
+        let merged = json!({
+            "name": "merge-1", "production": "merge", "task": 1, "events_written": 100,
+            "inputs": ["/superb/sample/p1/1.root", "/superb/sample/p1/2.root"],
+        });
+        report(&catalogue, merged).await;
+
+        assert_eq!(result.planned, 1000);
+        assert_eq!(result.warnings.len(), 1);
+        assert!(result.warnings[0].contains("\"p1\" and \"p2\" use the same seeds"));
+        let request = show(&catalogue, "mine").await;
+        assert_eq!(request.progress.made, 100);
+        let counts: Vec<_> = request.productions.iter().map(|p| (p.name.as_str(), p.counts)).collect();
+        assert_eq!(counts, [("merge", false), ("p1", true), ("p2", true)]);
+        assert_eq!(request.productions[0].progress.events_made, 100);
+    }
+
+    async fn a_split_that_fails_leaves_nothing(database: TestDatabase) {
+        let catalogue = superb(&database).await;
+        let manager = manager();
+        in_state(&catalogue, "mine", RequestState::Accepted).await;
+        let mut foreign = production("p2", 100, 0);
+        foreign.request = Some("other".parse().unwrap());
+
+        let drafts = vec![production("p1", 600, 0), foreign];
+        let failed = call(&catalogue, &manager, split("mine", drafts)).await.unwrap_err();
+        let unofficial = caller("writer", "superb", &[
+            Permission::Read, Permission::Write, Permission::Produce,
+        ]);
+        let made = split("mine", vec![production("p1", 600, 0)]);
+        let no_dataset = call(&catalogue, &unofficial, made).await.unwrap_err();
+
+        assert_eq!(Problem::from(failed).field.as_deref(), Some("productions.request"));
+        assert!(no_dataset.to_string().contains("ManageDatasets"), "{no_dataset}");
+        let request = show(&catalogue, "mine").await;
+        assert_eq!(request.summary.state, RequestState::Accepted);
+        assert!(request.productions.is_empty());
+        let name = "sample".parse().unwrap();
+        assert!(catalogue.call(GetDataset { name, vo: None }).await.is_err());
     }
 
     async fn a_closed_campaign_takes_no_requests_until_it_is_opened(database: TestDatabase) {

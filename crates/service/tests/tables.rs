@@ -53,6 +53,10 @@ const DISTRIBUTED_BY: &[(&str, &str)] = &[
     ("request", "request"),
     ("request_history", "request"),
     ("campaign", "campaign"),
+    ("recipe", "recipe"),
+    ("production", "production"),
+    ("production_input", "production"),
+    ("task_total", "production"),
 ];
 
 const EVERYWHERE: &[&str] =

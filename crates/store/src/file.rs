@@ -325,7 +325,7 @@ pub async fn set_directory(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(from) = files.first().map(|file| file.key.directory) else { return Ok(()) };
-    for table in ["file", "replica", "member", "made", "used"] {
+    for table in ["file", "replica", "member", "made", "used", "production_input"] {
         let ids = Batch::default().ints("id", files.iter().map(|file| file.key.name));
         let (source, params) = session.dialect().rows("r", ids);
         let more = if table == "file" { ", modified = ?" } else { "" };

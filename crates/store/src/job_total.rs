@@ -1,7 +1,7 @@
 //! Counts of jobs by production, site, reason, state and standing, kept in the transaction that
 //! changes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_model::{JobState, ProductionKey};
 
@@ -155,6 +155,41 @@ pub async fn of(
                 wall_ms: row.int(10)?,
             };
             Ok((group, sums))
+        })
+        .collect()
+}
+
+/// How many jobs of a production stand alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfProduction {
+    /// The production.
+    pub production: ProductionKey,
+    /// Their standing.
+    pub standing: Standing,
+    /// How many jobs.
+    pub jobs: i64,
+    /// Events written.
+    pub events_written: i64,
+}
+
+/// The counts of productions by standing.
+pub async fn of_productions(
+    session: &mut Session,
+    productions: impl IntoIterator<Item = ProductionKey>,
+) -> Result<Vec<OfProduction>, Error> {
+    let keys: BTreeSet<i64> = productions.into_iter().map(|key| key.0).collect();
+    let sql = "SELECT t.production, t.standing, CAST(SUM(t.jobs) AS {int}), \
+               CAST(SUM(t.events_written) AS {int}) FROM {rows} \
+               JOIN job_total t ON t.production = r.production GROUP BY t.production, t.standing";
+    let rows = session.rows_with(sql, Batch::default().ints("production", keys), vec![]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OfProduction {
+                production: ProductionKey(row.int(0)?),
+                standing: Standing::of_code(row.int(1)?)?,
+                jobs: row.int(2)?,
+                events_written: row.int(3)?,
+            })
         })
         .collect()
 }

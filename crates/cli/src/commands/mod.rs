@@ -13,13 +13,17 @@ mod export;
 mod file;
 mod import;
 mod methods;
+mod pass;
 mod pki;
+mod production;
 mod query;
+mod recipe;
 mod replica;
 mod request;
 mod schema;
 mod se;
 mod serve;
+mod step;
 mod verify;
 
 use clap::Subcommand;
@@ -54,6 +58,15 @@ pub enum Command {
     /// Group requests into campaigns, and sum them up
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// Look at, create and follow productions, and take their tasks
+    #[command(subcommand)]
+    Production(production::Production),
+    /// Look at and declare the steps that productions are made of
+    #[command(subcommand)]
+    Step(step::Step),
+    /// Look at and declare processing passes
+    #[command(subcommand)]
+    Pass(pass::Pass),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -102,6 +115,9 @@ impl Command {
             Self::Dataset(command) => command.run(context).await,
             Self::Request(command) => command.run(context).await,
             Self::Campaign(command) => command.run(context).await,
+            Self::Production(command) => command.run(context).await,
+            Self::Step(command) => command.run(context).await,
+            Self::Pass(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,

@@ -86,6 +86,51 @@ const EXAMPLES: &[Example] = &[
     // Jobs and provenance
     // Runs, quality, conditions
     // Productions
+    (
+        "declareSteps",
+        r#"[[{"name": "Gauss-2026", "application": "Gauss", "version": "v49r1",
+              "options": ["$APPCONFIGOPTS/Gauss/Sim08.py"], "conditions": {"CondDB": "sim-1"},
+              "platform": "x86_64-el9", "outputs": ["SIM"]}]]"#,
+        r#"{"reason": "the new generator"}"#,
+    ),
+    ("getStep", r#"["Gauss-2026@1"]"#, "{}"),
+    ("listSteps", "[]", "{}"),
+    (
+        "declarePasses",
+        r#"[[{"name": "Sim08", "steps": ["Gauss-2026@1"], "comment": "for the winter"}]]"#,
+        "{}",
+    ),
+    ("getPass", r#"["Sim08"]"#, "{}"),
+    ("listPasses", "[]", "{}"),
+    (
+        "createProduction",
+        r#"[{"name": "MC-2026-a", "kind": "simulation", "pass": "Sim08@1",
+             "events": {"events": 1000000, "events_per_task": 500},
+             "outputs": {"SIM": "mc-2026"}, "request": "B2Kpi", "priority": 5}]"#,
+        "{}",
+    ),
+    ("getProduction", r#"["MC-2026-a"]"#, "{}"),
+    ("listProductions", "[]", r#"{"state": "active", "limit": 1000}"#),
+    (
+        "changeProduction",
+        r#"["MC-2026-a"]"#,
+        r#"{"state": "paused", "reason": "the conditions are wrong"}"#,
+    ),
+    ("extendProduction", r#"["MC-2026-a"]"#, r#"{"flush": true}"#),
+    ("getProgress", r#"["MC-2026-a"]"#, "{}"),
+    ("getCompleteness", r#"["MC-2026-a"]"#, "{}"),
+    ("listMissingInputs", r#"["MC-2026-a"]"#, r#"{"reason": "failed", "limit": 1000}"#),
+    ("summarizeFailures", r#"["MC-2026-a"]"#, "{}"),
+    (
+        "takeTasks",
+        r#"["MC-2026-a"]"#,
+        r#"{"limit": 10, "site": "CNAF", "worker": "pilot-7", "lease_seconds": 3600, "key": "7-1"}"#,
+    ),
+    ("setTaskState", r#"["MC-2026-a", [1, 2], "running"]"#, r#"{"lease_seconds": 3600}"#),
+    ("resetTasks", r#"["MC-2026-a", "the disk is back"]"#, r#"{"failed_for": "disk full"}"#),
+    ("expireTasks", "[]", r#"{"vo": "superb"}"#),
+    ("listTasks", r#"["MC-2026-a"]"#, r#"{"state": "failed", "limit": 1000}"#),
+    ("getTask", r#"["MC-2026-a", 1]"#, "{}"),
     // Requests
     // Administration
     ("verifyTotals", "[]", r#"{"repair": true}"#),

@@ -8,7 +8,7 @@ use sbk_store::{directory::Lock, total::Deltas};
 
 use super::{
     draft::{Draft, new_files},
-    take,
+    take::{self, Productions},
 };
 use crate::{
     Context, Error,
@@ -27,6 +27,7 @@ pub async fn register(
     cx: &mut Context<'_>,
     community: &Community,
     jobs: &[&Draft<'_>],
+    productions: &Productions,
 ) -> Result<Result<Deltas, Refused>, Error> {
     let all = new_files(jobs);
     if all.is_empty() {
@@ -37,7 +38,8 @@ pub async fn register(
     let elements = register::declared_elements(cx, &files).await?;
     let mut call = Registration::new(files.len());
     let mut drafts = call.check(cx, community, &files, &elements);
-    let datasets = datasets(cx, community, jobs, &all, &mut refused).await?;
+    let defaults = defaults(productions)?;
+    let datasets = datasets(cx, community, jobs, (&all, &defaults), &mut refused).await?;
     refuse(&call, jobs, &all, &mut refused);
     check_places(cx, jobs, &mut refused).await?;
     if !refused.is_empty() {
@@ -137,10 +139,9 @@ async fn datasets(
     cx: &mut Context<'_>,
     community: &Community,
     jobs: &[&Draft<'_>],
-    all: &[(usize, usize, &NewFile)],
+    (all, defaults): (&[(usize, usize, &NewFile)], &Defaults),
     refused: &mut Refused,
 ) -> Result<HashMap<usize, DatasetKey>, Error> {
-    let defaults = defaults(cx, jobs).await?;
     let mut names: BTreeMap<DatasetName, Vec<usize>> = BTreeMap::new();
     for (at, (job, output, file)) in all.iter().enumerate() {
         let draft = jobs[*job];
@@ -183,7 +184,11 @@ async fn open(
 }
 
 /// The datasets that the productions of jobs name for what they make.
-async fn defaults(cx: &mut Context<'_>, jobs: &[&Draft<'_>]) -> Result<Defaults, Error> {
-    let _ = (cx, take::productions(jobs));
-    Ok(Defaults::new())
+fn defaults(productions: &Productions) -> Result<Defaults, Error> {
+    let mut defaults = Defaults::new();
+    for (key, stored) in productions {
+        let outputs = crate::production::definition(stored)?.outputs;
+        defaults.extend(outputs.into_iter().map(|(kind, dataset)| ((*key, kind), dataset)));
+    }
+    Ok(defaults)
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{Code, JobReport, Problem};
 use sbk_metadata::Entity;
-use sbk_model::{JobKey, ProductionKey};
+use sbk_model::{JobKey, ProductionKey, ProductionState, TaskState};
 use sbk_store::{
     directory::Lock,
     job::{self, Standing, Stored},
-    job_total, lineage,
-    task::{self, Held, Moved, TaskKey, TaskState},
+    job_total, lineage, production,
+    task::{self, Held, TaskKey},
+    task_total::{self, Counted},
 };
 
 use super::{
@@ -193,7 +194,8 @@ async fn attempt(
     if let Err(refused) = replace::retire(cx, &replaced, &counting, &mut totals).await? {
         return Ok(Attempt::Refused(refused));
     }
-    let deltas = match outputs::register(cx, community, &counting).await? {
+    let productions = productions(cx, drafts).await?;
+    let deltas = match outputs::register(cx, community, &counting, &productions).await? {
         Ok(deltas) => deltas,
         Err(refused) => return Ok(Attempt::Refused(refused)),
     };
@@ -205,7 +207,9 @@ async fn attempt(
     if let Err(refused) = provenance::add(cx, community, drafts, &standings).await? {
         return Ok(Attempt::Refused(refused));
     }
-    move_tasks(cx, drafts, &rows, &held).await?;
+    let mut tasks = move_tasks(cx, drafts, &rows, &held).await?;
+    count_late(drafts, &productions, &mut tasks);
+    task_total::add(&mut cx.session, &tasks).await?;
     for row in &rows {
         totals.add(row, 1);
     }
@@ -231,10 +235,8 @@ fn standings(
 ) -> Vec<Standing> {
     let mut order: Vec<usize> = (0..drafts.len()).collect();
     order.sort_by_key(|at| drafts.get(*at).map(|d| (d.task(), d.report.attempt, d.at)));
-    let mut done: BTreeMap<TaskKey, JobKey> = held
-        .iter()
-        .filter_map(|(task, held)| Some((*task, held.job.filter(|_| held.is_done)?)))
-        .collect();
+    let mut done: BTreeMap<TaskKey, JobKey> =
+        held.iter().filter_map(|(key, held)| Some((*key, held.task.done_by()?))).collect();
     let mut standings = vec![Standing::NotGood; drafts.len()];
     for at in order {
         let draft = &drafts[at];
@@ -290,44 +292,75 @@ async fn insert_jobs(
     Ok(Ok(()))
 }
 
-/// Moves the tasks of the jobs: a good job does its task, one that is not good fails it, unless it
-/// is done already.
+/// Moves the tasks of the jobs, and gives what that changes in the counts of tasks: a good job does
+/// its task, one that is not good fails it, unless others are to be heard first.
 async fn move_tasks(
     cx: &mut Context<'_>,
     drafts: &[Draft<'_>],
     rows: &[Stored],
     held: &BTreeMap<TaskKey, Held>,
-) -> Result<(), Error> {
-    let mut moved: BTreeMap<TaskKey, Moved> = BTreeMap::new();
+) -> Result<task_total::Deltas, Error> {
+    let mut moved: BTreeMap<TaskKey, task::Stored> = BTreeMap::new();
     for (draft, row) in drafts.iter().zip(rows) {
-        let Some((task, held)) = draft.task().and_then(|task| Some((task, held.get(&task)?)))
-        else {
+        let Some((key, held)) = draft.task().and_then(|key| Some((key, held.get(&key)?))) else {
             continue;
         };
-        let entry = moved.entry(task).or_insert_with(|| Moved {
-            task,
-            job: held.job.unwrap_or(row.key),
-            state: if held.is_done { TaskState::Done } else { TaskState::Failed },
-            attempts: held.attempts,
-            site: row.site,
-            reason: row.reason,
-        });
+        let entry = moved.entry(key).or_insert_with(|| held.task.clone());
         entry.attempts = entry.attempts.max(row.attempt);
-        let counts = row.standing == Standing::Counts;
-        if counts || (entry.state != TaskState::Done && row.standing == Standing::NotGood) {
-            entry.job = row.key;
-            entry.state = if counts { TaskState::Done } else { TaskState::Failed };
+        let done = row.standing == Standing::Counts;
+        let not_good = row.standing == Standing::NotGood && entry.state != TaskState::Done;
+        if done || not_good {
+            entry.job = Some(row.key);
+        }
+        if done || (not_good && fails(entry, held, row.attempt)) {
+            entry.state = if done { TaskState::Done } else { TaskState::Failed };
+            entry.lease_until = None;
             entry.site = row.site;
             entry.reason = row.reason;
         }
     }
-    let moved: Vec<Moved> = moved.into_values().collect();
-    Ok(task::set(&mut cx.session, &moved, cx.now, cx.audit).await?)
+    let mut deltas = task_total::Deltas::default();
+    for (key, new) in &mut moved {
+        (new.modified, new.audit) = (cx.now, cx.audit);
+        if let Some(old) = held.get(key).filter(|held| !held.is_new) {
+            deltas.task(&old.task, -1);
+        }
+        deltas.task(new, 1);
+    }
+    let moved: Vec<task::Stored> = moved.into_values().collect();
+    task::write(&mut cx.session, &moved).await?;
+    Ok(deltas)
 }
 
-/// The productions that drafts belong to.
-pub fn productions(drafts: &[&Draft<'_>]) -> BTreeSet<ProductionKey> {
-    drafts.iter().filter_map(|draft| draft.production).collect()
+/// Whether a job that did not do well fails its task: not one that is done or given up, nor one
+/// that was handed out again, or went back to be, after this attempt.
+fn fails(task: &task::Stored, held: &Held, attempt: i64) -> bool {
+    match task.state {
+        TaskState::Done | TaskState::Abandoned => false,
+        TaskState::Created => attempt > held.task.attempts,
+        TaskState::Submitted | TaskState::Running => attempt >= held.task.attempts,
+        TaskState::Failed => true,
+    }
+}
+
+/// Counts the reports that come after their production was closed. They are taken like all others.
+fn count_late(drafts: &[Draft<'_>], productions: &Productions, tasks: &mut task_total::Deltas) {
+    for draft in drafts {
+        let declared = draft.production.and_then(|key| productions.get(&key));
+        let is_open = |state: ProductionState| state.takes_inputs();
+        if let Some(production) = declared.filter(|production| !is_open(production.state)) {
+            let one = task_total::Sums { tasks: 1, ..task_total::Sums::default() };
+            tasks.add(production.key, Counted::Late, one);
+        }
+    }
+}
+
+/// The productions of a call that are declared.
+pub type Productions = HashMap<ProductionKey, production::Stored>;
+
+async fn productions(cx: &mut Context<'_>, drafts: &[Draft<'_>]) -> Result<Productions, Error> {
+    let keys: BTreeSet<ProductionKey> = drafts.iter().filter_map(|d| d.production).collect();
+    Ok(production::find(&mut cx.session, keys, Lock::None).await?)
 }
 
 /// The jobs that made some of the files, other than those of this call.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sbk_api::{
     GetRequest, ListRequestHistory, ListRequests, Page, Request, RequestChange, RequestSummary,
-    Sample, SampleProgress,
+    Sample,
 };
 use sbk_model::{AuditId, CampaignKey, Events, RequestKey, TermKey};
 use sbk_store::{
@@ -14,7 +14,7 @@ use sbk_store::{
     request::{self, Change, Filter, Stored},
 };
 
-use super::find;
+use super::{find, outcome};
 use crate::{Context, Error, Run, cursor, metadata};
 
 /// How many changes are shown with a request.
@@ -97,13 +97,15 @@ async fn changes(session: &mut Session, stored: Vec<Change>) -> Result<Vec<Reque
 
 impl Run for GetRequest {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Request, Error> {
-        let (stored, _) = find(cx, &self.name, self.vo.as_ref(), Lock::None).await?;
+        let (stored, vo) = find(cx, &self.name, self.vo.as_ref(), Lock::None).await?;
         let last = request::last_changes(&mut cx.session, stored.key, SHOWN_CHANGES).await?;
         let history = changes(&mut cx.session, last).await?;
-        let wanted = stored.events.unwrap_or_default();
+        let parts = outcome::parts(cx, &[stored.key]).await?;
         Ok(Request {
+            progress: outcome::progress(stored.events.unwrap_or_default(), &parts),
+            datasets: outcome::datasets(cx, &vo, &parts).await?,
+            productions: outcome::shown(parts),
             summary: summary(&mut cx.session, stored).await?,
-            progress: SampleProgress { wanted, ..SampleProgress::default() },
             history,
         })
     }

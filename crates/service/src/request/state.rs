@@ -7,7 +7,7 @@ use sbk_store::{
     request::{self, Stored},
 };
 
-use super::{change::check_owns, find, moved, settle, show};
+use super::{change::check_owns, find, moved, outcome, settle, show};
 use crate::{Context, Error, Note, Run};
 
 impl Run for SetRequestState {
@@ -26,6 +26,9 @@ impl Run for SetRequestState {
             let community = cx.community(&vo).await?;
             let sample = show::sample(cx, &old).await?;
             settle::check_complete(&community.schema, &sample)?;
+        }
+        if self.state == RequestState::Done && self.reason.is_none() {
+            check_made(cx, &old).await?;
         }
         let new = Stored { state: self.state, modified: cx.now, audit: cx.audit, ..old.clone() };
         cx.session.intern([cx.caller.user.as_str()]).await?;
@@ -64,6 +67,20 @@ async fn check_move(cx: &mut Context<'_>, old: &Stored, next: RequestState) -> R
             Err(Error::Forbidden(Permission::Produce, text))
         }
     }
+}
+
+/// Refuses to call a request done that lacks events.
+async fn check_made(cx: &mut Context<'_>, old: &Stored) -> Result<(), Error> {
+    let parts = outcome::parts(cx, &[old.key]).await?;
+    let progress = outcome::progress(old.events.unwrap_or_default(), &parts);
+    if progress.made >= progress.wanted {
+        return Ok(());
+    }
+    let reason = format!(
+        "is needed: {} of {} events are made; say why that is enough",
+        progress.made, progress.wanted
+    );
+    Err(Error::invalid("reason", "", reason))
 }
 
 fn no_move(old: &Stored, next: RequestState) -> Error {

@@ -10,7 +10,8 @@ impl Dialect {
     ///
     /// Words: types `{int}` (in a CAST), `{bigint}`, `{small}`, `{double}`, `{name N}`, `{text}`,
     /// `{json}`; `{clustered}` and `{counters}` close a CREATE TABLE; `{share T}`, `{keyshare T}`
-    /// and `{update T}` lock rows; `{json?}` is a JSON value; `{doc C}` reads a JSON column.
+    /// and `{update T}` lock rows, and `{skip T}` does without those that others hold; `{json?}` is
+    /// a JSON value; `{doc C}` reads a JSON column.
     pub fn spell(self, sql: &str) -> String {
         let mut out = String::with_capacity(sql.len() + 32);
         let mut placeholders = 0;
@@ -77,6 +78,8 @@ impl Dialect {
             ("share" | "keyshare", Self::MariaDb) => "LOCK IN SHARE MODE".into(),
             ("update", Self::Postgres) => format!("FOR UPDATE OF {argument}"),
             ("update", Self::MariaDb) => "FOR UPDATE".into(),
+            ("skip", Self::Postgres) => format!("FOR UPDATE OF {argument} SKIP LOCKED"),
+            ("skip", Self::MariaDb) => "FOR UPDATE SKIP LOCKED".into(),
             ("partial", Self::Sqlite | Self::Postgres) => format!(" WHERE {argument}"),
             ("gin", Self::Postgres) => {
                 let (table, column) = argument.split_once(' ').unwrap_or((argument, "meta"));

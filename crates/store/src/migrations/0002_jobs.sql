@@ -102,7 +102,8 @@ CREATE TABLE absent_file (
 ) {clustered};
 
 -- The tasks of productions. State: 0 created, 1 submitted, 2 running, 3 done, 4 failed,
--- 5 abandoned. The job is the one that counts, or the last that reported.
+-- 5 abandoned. The job is the one that counts, or the last that reported. One that is handed out
+-- is leased until a moment.
 CREATE TABLE task (
     production {bigint} NOT NULL,
     task {bigint} NOT NULL,
@@ -111,6 +112,8 @@ CREATE TABLE task (
     seed {bigint} NULL,
     first_event {bigint} NULL,
     events {bigint} NULL,
+    inputs {bigint} NOT NULL,
+    lease_until {bigint} NULL,
     created {bigint} NOT NULL,
     modified {bigint} NOT NULL,
     audit {bigint} NOT NULL,
@@ -118,10 +121,12 @@ CREATE TABLE task (
     reason {bigint} NULL,
     attempts {small} NOT NULL,
     state {small} NOT NULL,
+    worker {name 256} NULL,
     PRIMARY KEY (production, task)
 ) {clustered};
 
 CREATE INDEX task_state ON task (production, state, task);
+CREATE INDEX task_lease ON task (production, lease_until, task){partial lease_until IS NOT NULL};
 
 -- Jobs by production, site, reason and standing, spread over slots so that reporters do not wait
 -- for one another. Production 0 stands for none.

@@ -515,6 +515,257 @@ class SBKClient(Client):
 
     # Productions
 
+    def declareSteps(
+        self,
+        steps: list[dict],
+        *,
+        vo: str | None = None,
+        new_version: bool = False,
+        reason: str | None = None,
+    ) -> Result:
+        """Declares steps; a step that is used never changes: a change makes a version.
+
+        :param steps: dictionaries with ``name``, ``application`` and, if known, ``version``,
+            ``options``, ``conditions`` (tags by database), ``platform``, ``inputs`` and ``outputs``
+            (file types), ``extra``, ``comment``
+        :param new_version: a change makes a new version even where nothing uses the old one
+
+        Example: ``sbk.declareSteps([{"name": "Gauss-2026", "application": "Gauss"}])``
+        """
+        return self._ask("declareSteps", steps, vo=vo, new_version=new_version, reason=reason)
+
+    def getStep(self, step: str, *, vo: str | None = None) -> Result:
+        """Shows a step with all its versions; ``step`` is ``name`` or ``name@version``."""
+        return self._ask("getStep", step, vo=vo)
+
+    def listSteps(
+        self, *, vo: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Result:
+        """Lists the newest versions of steps by name."""
+        return self._ask("listSteps", vo=vo, after=after, limit=limit)
+
+    def declarePasses(
+        self,
+        passes: list[dict],
+        *,
+        vo: str | None = None,
+        new_version: bool = False,
+        reason: str | None = None,
+    ) -> Result:
+        """Declares processing passes; one that is used never changes: a change makes a version.
+
+        :param passes: dictionaries with ``name``, ``steps`` (``name@version``, in order) and, if
+            known, ``comment``
+
+        Example: ``sbk.declarePasses([{"name": "Sim08", "steps": ["Gauss-2026@1"]}])``
+        """
+        return self._ask("declarePasses", passes, vo=vo, new_version=new_version, reason=reason)
+
+    def getPass(self, name: str, *, vo: str | None = None) -> Result:
+        """Shows a processing pass with its steps and versions, of ``name`` or ``name@version``."""
+        return self._ask("getPass", name, vo=vo)
+
+    def listPasses(
+        self, *, vo: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Result:
+        """Lists the newest versions of processing passes by name."""
+        return self._ask("listPasses", vo=vo, after=after, limit=limit)
+
+    def createProduction(self, production: dict, *, vo: str | None = None) -> Result:
+        """Creates a production of steps, on an input selection or on event ranges.
+
+        :param production: a dictionary with ``name`` and, if wanted, ``kind``, ``pass`` or
+            ``steps``, ``input`` (``query`` or ``dataset``, ``files_per_task``) or ``events``
+            (``events``, ``events_per_task``, ``first_event``, ``seed_base``), ``outputs``
+            (datasets by file type), ``request``, ``priority``, ``max_attempts``, ``comment``
+
+        Example::
+
+            sbk.createProduction(
+                {"name": "p1", "pass": "Sim08", "events": {"events": 1000, "events_per_task": 50}}
+            )
+        """
+        return self._ask("createProduction", production, vo=vo)
+
+    def getProduction(self, name: str, *, vo: str | None = None) -> Result:
+        """Shows a production with its steps, inputs or event ranges, outputs and progress."""
+        return self._ask("getProduction", name, vo=vo)
+
+    def listProductions(
+        self,
+        *,
+        vo: str | None = None,
+        state: str | None = None,
+        request: str | None = None,
+        processing_pass: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists productions with their progress; archived ones only with ``state="archived"``."""
+        options = {"pass": processing_pass}
+        return self._ask(
+            "listProductions",
+            vo=vo,
+            state=state,
+            request=request,
+            after=after,
+            limit=limit,
+            **options,
+        )
+
+    def changeProduction(
+        self,
+        name: str,
+        *,
+        reason: str,
+        vo: str | None = None,
+        state: str | None = None,
+        events: int | None = None,
+        priority: int | None = None,
+        request: str | None = None,
+    ) -> Result:
+        """Changes a production: pauses, closes, archives it or wants more events of it."""
+        return self._ask(
+            "changeProduction",
+            name,
+            vo=vo,
+            state=state,
+            events=events,
+            priority=priority,
+            request=request,
+            reason=reason,
+        )
+
+    def extendProduction(
+        self,
+        name: str,
+        *,
+        vo: str | None = None,
+        flush: bool = False,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Result:
+        """Makes tasks of what is new; call again with ``next`` as ``after`` until ``done``.
+
+        :param flush: the last inputs make a task although they are fewer than a task gets
+        """
+        return self._ask(
+            "extendProduction", name, vo=vo, flush=flush, limit=limit, after=after
+        )
+
+    def getProgress(self, name: str, *, vo: str | None = None) -> Result:
+        """Shows how far a production is: events wanted, made and in flight, tasks, inputs."""
+        return self._ask("getProgress", name, vo=vo)
+
+    def getCompleteness(self, name: str, *, vo: str | None = None) -> Result:
+        """Counts the inputs of a production that have no good output, by reason."""
+        return self._ask("getCompleteness", name, vo=vo)
+
+    def listMissingInputs(
+        self,
+        name: str,
+        *,
+        vo: str | None = None,
+        reason: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists the inputs of a production that have no good output, with the reason."""
+        return self._ask("listMissingInputs", name, vo=vo, reason=reason, after=after, limit=limit)
+
+    def summarizeFailures(self, name: str, *, vo: str | None = None) -> Result:
+        """Counts the jobs of a production that did not do well, by site and reason."""
+        return self._ask("summarizeFailures", name, vo=vo)
+
+    def takeTasks(
+        self,
+        production: str,
+        *,
+        vo: str | None = None,
+        limit: int | None = None,
+        site: str | None = None,
+        worker: str | None = None,
+        lease_seconds: int | None = None,
+        retry_failed: bool = False,
+        key: str | None = None,
+    ) -> Result:
+        """Takes tasks of a production, each for one worker, with inputs, seed and events.
+
+        :param key: the caller's own name for this call: the same call again gets the same tasks
+
+        Example: ``sbk.takeTasks("p1", limit=10, site="CNAF", key="pilot-7-1")``
+        """
+        return self._ask(
+            "takeTasks",
+            production,
+            vo=vo,
+            limit=limit,
+            site=site,
+            worker=worker,
+            lease_seconds=lease_seconds,
+            retry_failed=retry_failed,
+            key=key,
+        )
+
+    def setTaskState(
+        self,
+        production: str,
+        tasks: list[int],
+        state: str,
+        *,
+        vo: str | None = None,
+        attempt: int | None = None,
+        site: str | None = None,
+        lease_seconds: int | None = None,
+        reason: str | None = None,
+    ) -> Result:
+        """Changes the state of tasks: submitted, running, failed, abandoned, or created again."""
+        return self._ask(
+            "setTaskState",
+            production,
+            tasks,
+            state,
+            vo=vo,
+            attempt=attempt,
+            site=site,
+            lease_seconds=lease_seconds,
+            reason=reason,
+        )
+
+    def resetTasks(
+        self,
+        production: str,
+        reason: str,
+        *,
+        vo: str | None = None,
+        failed_for: str | None = None,
+    ) -> Result:
+        """Makes tasks that have failed ready to be taken again; call again until ``done``."""
+        return self._ask("resetTasks", production, reason, vo=vo, failed_for=failed_for)
+
+    def expireTasks(self, *, vo: str | None = None, production: str | None = None) -> Result:
+        """Takes tasks back whose leases have ended; call again until ``done``."""
+        return self._ask("expireTasks", vo=vo, production=production)
+
+    def listTasks(
+        self,
+        production: str,
+        *,
+        vo: str | None = None,
+        state: str | None = None,
+        site: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists the tasks of a production by number, with a state or at a site."""
+        return self._ask(
+            "listTasks", production, vo=vo, state=state, site=site, after=after, limit=limit
+        )
+
+    def getTask(self, production: str, task: int, *, vo: str | None = None) -> Result:
+        """Shows a task with its inputs, and the jobs that have reported for it."""
+        return self._ask("getTask", production, task, vo=vo)
+
     # Requests
 
     # Long lists
