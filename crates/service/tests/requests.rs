@@ -196,7 +196,7 @@ async fn run_tasks(catalogue: &Catalogue, name: &str, done: usize) {
     let extend = json!({ "name": name, "vo": "superb" });
     let extend: ExtendProduction = serde_json::from_value(extend).unwrap();
     catalogue.call(extend).await.unwrap();
-    let take = json!({ "name": name, "vo": "superb", "key": "pilot", "limit": done + 1 });
+    let take = json!({ "production": name, "vo": "superb", "key": name, "limit": done + 1 });
     let take: TakeTasks = serde_json::from_value(take).unwrap();
     assert_eq!(catalogue.call(take).await.unwrap().tasks.len(), done + 1);
     for task in 1..=done {
