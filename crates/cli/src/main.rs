@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod bulk;
+mod campaign;
 mod cell;
 mod cli;
 mod commands;
@@ -15,6 +16,7 @@ mod failure;
 mod grid;
 mod human;
 mod input;
+mod job_reports;
 mod open_data;
 mod output;
 mod progress;

@@ -138,8 +138,10 @@ fn what_does_not_suit_a_field_is_an_error() {
         ("order by tags", "several values"),
         ("order by se", "several values"),
         ("dataset(\"\")", "is empty"),
-        ("parents(run = 1)", "needs provenance, which this version does not keep yet"),
-        ("producedBy(run = 1)", "provenance"),
+        ("parents(run = 1, 2)", "`parents` takes no number of steps"),
+        ("descendants(run = 1, 0)", "needs a number of steps of at least 1"),
+        ("ancestors(run = 1, 101)", "101 steps are more than 100"),
+        ("producedBy(adler32 = 1)", "adler32"),
         ("dataset.status = open", "built-in field of datasets"),
         ("directory.run = 5", "unknown field `directory.run`"),
     ];

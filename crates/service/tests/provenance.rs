@@ -81,6 +81,14 @@ async fn open(catalogue: &Catalogue) -> Vec<String> {
     names
 }
 
+async fn found(catalogue: &Catalogue, expr: &str) -> Vec<String> {
+    let find: FindFiles = serde_json::from_value(json!({ "expr": expr, "vo": "superb" })).unwrap();
+    let page = catalogue.call(find).await.unwrap_or_else(|error| panic!("{expr}: {error}"));
+    let mut names: Vec<_> = page.items.iter().map(|file| file.lfn.to_string()).collect();
+    names.sort();
+    names
+}
+
 async fn retire(catalogue: &Catalogue, names: &[&str]) {
     let retire: RetireFiles = serde_json::from_value(json!({
         "lfns": names, "reason": "test", "grace_seconds": 1,
@@ -197,5 +205,45 @@ each_backend! {
         assert_eq!(up(&catalogue, &["/s/a"], 1).await, [
             "/s/a</s/b:1", "/s/a</s/dst:1", "/s/a</s/later:1",
         ]);
+    }
+
+    async fn queries_follow_provenance(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        catalogue.add(files(&["/s/raw1", "/s/raw2"])).await;
+        chain(&catalogue).await;
+        let mut late = job("late", &["/s/raw2"], &["/s/late"]);
+        late["production"] = json!("mc26");
+        late["cpu_seconds"] = json!(7.5);
+        report(&catalogue, vec![late]).await;
+
+        let cases: &[(&str, &[&str])] = &[
+            ("parents(lfn = \"/s/ntuple\")", &["/s/mdst1"]),
+            ("children(name = raw2)", &["/s/dst", "/s/late"]),
+            ("ancestors(name = ntuple)", &["/s/dst", "/s/mdst1", "/s/raw1", "/s/raw2"]),
+            ("ancestors(name = ntuple, 2)", &["/s/dst", "/s/mdst1"]),
+            ("descendants(name = raw1, 2)", &["/s/dst", "/s/mdst1", "/s/mdst2"]),
+            ("descendants(name = raw1) and name like \"m%\"", &["/s/mdst1", "/s/mdst2"]),
+            ("children(children(name = raw1))", &["/s/mdst1", "/s/mdst2"]),
+            ("not children(name = raw1) and name like \"%dst%\"", &["/s/mdst1", "/s/mdst2"]),
+            ("producedBy(job.name = strip)", &["/s/mdst1", "/s/mdst2"]),
+            ("producedBy(production = mc26 and cpu_time > 7 s)", &["/s/late"]),
+            ("producedBy(application = Brunel and version = v1 and name != late and site = CNAF)",
+             &["/s/dst", "/s/mdst1", "/s/mdst2", "/s/ntuple"]),
+            ("producedBy(state = failed)", &[]),
+            ("parents(producedBy(name = user))", &["/s/mdst1"]),
+        ];
+        for (expr, expected) in cases {
+            assert_eq!(found(&catalogue, expr).await, *expected, "{expr}");
+        }
+        for (wrong, why) in [
+            ("producedBy(lfn = \"/s/dst\")", "lfn"),
+            ("descendants(name = raw1, 101)", "101"),
+            ("parents(name = raw1, 2)", "takes no number"),
+            ("ancestors(name = raw1, 0)", "at least 1"),
+        ] {
+            let find: FindFiles = serde_json::from_value(json!({ "expr": wrong })).unwrap();
+            let error = catalogue.call(find).await.unwrap_err().to_string();
+            assert!(error.contains(why), "{wrong}: {error}");
+        }
     }
 }

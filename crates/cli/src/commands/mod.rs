@@ -12,10 +12,13 @@ mod dir;
 mod export;
 mod file;
 mod import;
+mod job;
 mod methods;
 mod pass;
 mod pki;
 mod production;
+mod provenance;
+mod quarantine;
 mod query;
 mod recipe;
 mod replica;
@@ -24,6 +27,7 @@ mod schema;
 mod se;
 mod serve;
 mod step;
+mod simulate;
 mod verify;
 
 use clap::Subcommand;
@@ -67,6 +71,12 @@ pub enum Command {
     /// Look at and declare processing passes
     #[command(subcommand)]
     Pass(pass::Pass),
+    /// Report and look at jobs, and what could not be taken of their reports
+    #[command(subcommand)]
+    Job(job::Job),
+    /// See what files were made from, and what was made from them
+    #[command(subcommand)]
+    Provenance(provenance::Provenance),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -84,6 +94,9 @@ pub enum Command {
     /// Prove that what is kept is right
     #[command(subcommand)]
     Verify(verify::Verify),
+    /// Play what a production system does, for tests and measurements
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
     /// Say what a proxy or certificate would be to the service, and why
     #[command(subcommand)]
     Pki(pki::Pki),
@@ -118,12 +131,15 @@ impl Command {
             Self::Production(command) => command.run(context).await,
             Self::Step(command) => command.run(context).await,
             Self::Pass(command) => command.run(context).await,
+            Self::Job(command) => command.run(context).await,
+            Self::Provenance(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
             Self::Schema(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Verify(command) => command.run(context).await,
+            Self::Simulate(command) => command.run(context).await,
             Self::Pki(command) => command.run(context).await,
             Self::Cfg(command) => command.run(context).await,
             Self::Methods(command) => command.run(context).await,

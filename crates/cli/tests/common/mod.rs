@@ -104,8 +104,20 @@ pub struct Server {
 impl Server {
     /// Starts a server on a database.
     pub fn start(database: &str) -> Self {
+        Self::start_at(database, "127.0.0.1:0")
+    }
+
+    /// Kills the server without warning, and starts it again at the same address.
+    pub fn kill_and_restart(&mut self, database: &str) {
+        self.child.kill().expect("the server runs");
+        self.child.wait().expect("the server ends");
+        let address = self.url.strip_prefix("http://").expect("it has an address").to_owned();
+        *self = Self::start_at(database, &address);
+    }
+
+    fn start_at(database: &str, address: &str) -> Self {
         let sbk = Sbk::on_empty_database(database);
-        let mut command = sbk.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = sbk.command(&["serve", "--listen", address]);
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program runs");
         let errors = child.stderr.take().expect("the errors are a pipe");
         let mut lines = BufReader::new(errors).lines().map_while(Result::ok);

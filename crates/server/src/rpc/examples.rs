@@ -84,6 +84,28 @@ const EXAMPLES: &[Example] = &[
     ("countFiles", r#"[{"run": 5, "size": {">": 1000000}}]"#, "{}"),
     ("explainQuery", r#"["run = 5 and size > 1 MB"]"#, "{}"),
     // Jobs and provenance
+    (
+        "reportJob",
+        r#"[[{"name": "00012448_00000001_1", "production": "12448", "task": 1, "site": "LCG.CNAF.it", "steps": [{"application": "Gauss", "version": "v49r1"}], "inputs": ["/superb/gen/1.gen"], "outputs": [{"lfn": "/superb/dst/1.dst", "size": 1000, "events": 10, "replicas": [{"se": "CNAF-disk"}]}]}]]"#,
+        "{}",
+    ),
+    ("getJob", r#"["00012448_00000001_1"]"#, "{}"),
+    ("listJobs", "[]", r#"{"production": "12448", "state": "failed", "limit": 1000}"#),
+    ("summarizeJobs", "[]", r#"{"production": "12448"}"#),
+    ("listQuarantine", "[]", r#"{"limit": 1000}"#),
+    ("getQuarantined", r#"["0123456789abcdef"]"#, "{}"),
+    (
+        "replayQuarantined",
+        r#"["0123456789abcdef"]"#,
+        r#"{"reason": "the storage element is declared now"}"#,
+    ),
+    ("dismissQuarantined", r#"["0123456789abcdef", "it was a test"]"#, "{}"),
+    ("getAncestors", r#"[["/superb/dst/1.dst"], 5]"#, r#"{"limit": 1000}"#),
+    ("getDescendants", r#"[["/superb/gen/1.gen"], 5]"#, r#"{"retired": true, "limit": 1000}"#),
+    ("getSiblings", r#"[["/superb/dst/1.dst"]]"#, r#"{"limit": 1000}"#),
+    ("getChain", r#"["/superb/dst/1.dst"]"#, r#"{"up": 5, "form": "svg"}"#),
+    ("listOpenEdges", "[]", r#"{"limit": 1000}"#),
+    ("setParents", r#"[{"/superb/dst/1.dst": ["/superb/gen/1.gen"]}]"#, "{}"),
     // Runs, quality, conditions
     // Productions
     (

@@ -511,6 +511,171 @@ class SBKClient(Client):
 
     # Jobs and provenance
 
+    def reportJob(
+        self,
+        reports: list[dict | str],
+        *,
+        vo: str | None = None,
+        format: str | None = None,
+        name: str | None = None,
+        refuse: bool = False,
+    ) -> Result:
+        """Takes whole reports of jobs, 1 to 1,000 a call, each exactly once.
+
+        A report that comes again gets its first answer. What cannot be taken is kept in the
+        quarantine, with the reason.
+
+        :param reports: dictionaries with ``name`` and, if known, ``production``, ``task``,
+            ``attempt``, ``state`` (``done``, ``failed``, ``killed``, ``lost``), ``reason``,
+            ``site``, ``steps``, ``inputs``, ``outputs`` (as for addFiles, with ``dataset``), times,
+            ``metadata``; or the texts of documents in another format
+        :param format: ``json`` (the default), ``lhcb``, ``gaudi`` or ``bulk_block``
+        :param name: the job's name where the format has none (a Gaudi summary)
+        :param refuse: refuse what cannot be taken, and do not keep it
+
+        Example::
+
+            sbk.reportJob([{
+                "name": "00012448_00000001_1", "inputs": ["/sbkvo/raw/1.raw"],
+                "steps": [{"application": "Brunel", "version": "v50r0"}],
+                "outputs": [{"lfn": "/sbkvo/dst/1.dst", "size": 1000, "events": 10,
+                             "replicas": [{"se": "CNAF-disk"}], "dataset": "dst-2026"}],
+            }])
+        """
+        return self._ask("reportJob", reports, vo=vo, format=format, name=name, refuse=refuse)
+
+    def getJob(self, name: str, *, vo: str | None = None) -> Result:
+        """Shows a job with its steps, inputs, outputs, and the other attempts at its task."""
+        return self._ask("getJob", name, vo=vo)
+
+    def listJobs(
+        self,
+        *,
+        vo: str | None = None,
+        production: str | None = None,
+        task: int | None = None,
+        site: str | None = None,
+        reason: str | None = None,
+        state: str | None = None,
+        standing: str | None = None,
+        dirac_id: int | None = None,
+        since: Any = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists jobs in the order in which their reports came."""
+        return self._ask(
+            "listJobs",
+            vo=vo,
+            production=production,
+            task=task,
+            site=site,
+            reason=reason,
+            state=state,
+            standing=standing,
+            dirac_id=dirac_id,
+            since=since,
+            after=after,
+            limit=limit,
+        )
+
+    def summarizeJobs(self, *, vo: str | None = None, production: str | None = None) -> Result:
+        """Counts jobs, events and time by production, site, reason, state and standing."""
+        return self._ask("summarizeJobs", vo=vo, production=production)
+
+    def listQuarantine(
+        self,
+        *,
+        vo: str | None = None,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists job reports that could not be taken; those that wait, unless ``state`` is given."""
+        return self._ask("listQuarantine", vo=vo, state=state, after=after, limit=limit)
+
+    def getQuarantined(self, entry: str) -> Result:
+        """Shows a job report that could not be taken, with its body."""
+        return self._ask("getQuarantined", entry)
+
+    def replayQuarantined(
+        self,
+        entry: str,
+        report: dict | None = None,
+        *,
+        name: str | None = None,
+        reason: str | None = None,
+    ) -> Result:
+        """Tries a job report of the quarantine again, as it is or corrected."""
+        given = [] if report is None else [report]
+        return self._ask("replayQuarantined", entry, *given, name=name, reason=reason)
+
+    def dismissQuarantined(self, entry: str, reason: str) -> Result:
+        """Gives a job report of the quarantine up."""
+        return self._ask("dismissQuarantined", entry, reason)
+
+    def getAncestors(
+        self,
+        lfns: list[str],
+        depth: int = 1,
+        *,
+        retired: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Finds what files were made from, generation by generation.
+
+        Example: ``sbk.getAncestors(["/sbkvo/dst/1.dst"], 5)["Value"]["items"]``
+        """
+        return self._ask("getAncestors", lfns, depth, retired=retired, after=after, limit=limit)
+
+    def getDescendants(
+        self,
+        lfns: list[str],
+        depth: int = 1,
+        *,
+        retired: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Finds what was made from files, generation by generation."""
+        return self._ask("getDescendants", lfns, depth, retired=retired, after=after, limit=limit)
+
+    def getSiblings(
+        self,
+        lfns: list[str],
+        *,
+        retired: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Finds what was made together with files: by the same step of the same job."""
+        return self._ask("getSiblings", lfns, retired=retired, after=after, limit=limit)
+
+    def getChain(
+        self,
+        lfn: str,
+        *,
+        up: int | None = None,
+        down: int | None = None,
+        form: str | None = None,
+    ) -> Result:
+        """Shows how a file came about; ``form`` adds it as ``svg``, ``dot`` or ``prov``."""
+        return self._ask("getChain", lfn, up=up, down=down, form=form)
+
+    def listOpenEdges(
+        self, *, vo: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Result:
+        """Lists files that others were made from and that are not in the catalogue."""
+        return self._ask("listOpenEdges", vo=vo, after=after, limit=limit)
+
+    def setParents(self, parents: dict[str, list[str]], *, vo: str | None = None) -> Result:
+        """Says what files were made from, where no job is known.
+
+        Example: ``sbk.setParents({"/sbkvo/dst/1.dst": ["/sbkvo/raw/1.raw"]})``
+        """
+        return self._ask("setParents", parents, vo=vo)
+
     # Runs, quality, conditions
 
     # Productions
