@@ -38,8 +38,21 @@ impl Campaign {
         let number = jobs().to_string();
         let sbk = Sbk::on_server(&server.url);
         let mut command = sbk.command(&[
-            "simulate", "campaign", "--jobs", &number, "--batch", "20", "--connections", "8",
-            "--repeated", "0.05", "--late", "0.05", "--conflicting", "0.02", "--json",
+            "simulate",
+            "campaign",
+            "--jobs",
+            &number,
+            "--batch",
+            "20",
+            "--connections",
+            "8",
+            "--repeated",
+            "0.05",
+            "--late",
+            "0.05",
+            "--conflicting",
+            "0.02",
+            "--json",
         ]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Self { child, server, url: database.to_owned() }

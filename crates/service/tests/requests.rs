@@ -11,6 +11,7 @@ use sbk_service::{CallContext, Caller, Error, Run};
 use sbk_testkit::{TestDatabase, each_backend};
 use serde_json::{Value, json};
 
+const EXAMPLE: &str = include_str!("../../../examples/superb-campaign/campaign.toml");
 const SUPERB: &str = include_str!("../../../examples/superb.toml");
 
 fn caller(user: &str, vo: &str, permissions: &[Permission]) -> Caller {
@@ -634,6 +635,33 @@ each_backend! {
         assert!(request.productions.is_empty());
         let name = "sample".parse().unwrap();
         assert!(catalogue.call(GetDataset { name, vo: None }).await.is_err());
+    }
+
+    async fn all_requests_of_the_example_can_be_submitted_and_its_template_completed(
+        database: TestDatabase
+    ) {
+        let catalogue = superb(&database).await;
+        let alice = physicist("alice");
+        call(&catalogue, &manager(), campaign("2012_September")).await.unwrap();
+        let example: toml::Table = toml::from_str(EXAMPLE).unwrap();
+        let requests = serde_json::to_value(&example["request"]).unwrap();
+        let requests: Vec<NewRequest> = serde_json::from_value(requests).unwrap();
+        let call_add = AddRequests { requests: requests.clone(), ..add(vec![]) };
+        let added = call(&catalogue, &alice, call_add).await.unwrap();
+        assert_eq!(added.refused, 0, "{added:?}");
+
+        for request in requests.iter().filter(|request| !request.template) {
+            let name = request.name.clone().unwrap();
+            call(&catalogue, &alice, state(name.as_str(), RequestState::Submitted)).await.unwrap();
+        }
+        let sessions: Vec<_> = requests.iter().map(|r| &r.sample.parameters["session"]).collect();
+        assert!(sessions.contains(&&json!("fastsim")) && sessions.contains(&&json!("fullsim")));
+        let complete = json!({ "generator": "tau+tau-_e-mu", "events": 5, "parameters": {
+            "dg": "DG_BaBar",
+        } });
+        let made = clone_of("fastsim-template", Some("mine"), complete);
+        call(&catalogue, &alice, made).await.unwrap();
+        call(&catalogue, &alice, state("mine", RequestState::Submitted)).await.unwrap();
     }
 
     async fn a_closed_campaign_takes_no_requests_until_it_is_opened(database: TestDatabase) {

@@ -150,13 +150,10 @@ impl Campaign {
 
 /// Declares the campaign of a file, and writes its requests.
 async fn load(context: &mut Context, file: &std::path::Path, vo: Vo) -> Result<(), Failure> {
-    let SampleFile { campaign, mut requests, .. } = SampleFile::read(file)?;
+    let SampleFile { campaign, requests, .. } = SampleFile::read(file)?;
     let campaign = campaign.ok_or_else(|| {
         Failure::Usage(format!("{}: has no [campaign] with a name", file.display()))
     })?;
-    for request in &mut requests {
-        request.sample.campaign.get_or_insert_with(|| campaign.name.clone());
-    }
     let campaigns = vec![campaign];
     let operation = AddCampaigns { vo: vo.clone(), campaigns, atomicity: Atomicity::Each };
     let result = context.connect().await?.call(operation).await?;

@@ -26,8 +26,8 @@ mod request;
 mod schema;
 mod se;
 mod serve;
-mod step;
 mod simulate;
+mod step;
 mod verify;
 
 use clap::Subcommand;

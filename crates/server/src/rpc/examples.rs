@@ -163,11 +163,7 @@ const EXAMPLES: &[Example] = &[
     ),
     ("changeRequest", r#"["B0-2012", {"events": 2000000}]"#, r#"{"remove": ["deadline"]}"#),
     ("setRequestState", r#"["B0-2012", "rejected"]"#, r#"{"reason": "use the newer geometry"}"#),
-    (
-        "cloneRequest",
-        r#"["B0-2012"]"#,
-        r#"{"new_name": "B0-2013", "changes": {"events": 500000}}"#,
-    ),
+    ("cloneRequest", r#"["B0-2012"]"#, r#"{"new_name": "B0-2013", "changes": {"events": 500000}}"#),
     ("getRequest", r#"["B0-2012"]"#, "{}"),
     ("listRequests", "[]", r#"{"state": "submitted", "campaign": "2012_September"}"#),
     ("listRequestHistory", r#"["B0-2012"]"#, "{}"),

@@ -23,8 +23,19 @@ pub struct SampleFile {
 }
 
 impl SampleFile {
-    /// Reads a file, `-` for the standard input.
+    /// Reads a file, `-` for the standard input. A request that names no campaign belongs to that
+    /// of the file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
+        let mut file = Self::parse(path)?;
+        if let Some(campaign) = &file.campaign {
+            for request in &mut file.requests {
+                request.sample.campaign.get_or_insert_with(|| campaign.name.clone());
+            }
+        }
+        Ok(file)
+    }
+
+    fn parse(path: &Path) -> Result<Self, Failure> {
         let text = input::read_text(path)?;
         toml::from_str(&text)
             .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
