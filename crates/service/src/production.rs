@@ -178,9 +178,8 @@ impl Run for GetProduction {
 impl Run for GetProgress {
     async fn run(&self, cx: &mut Context<'_>) -> Result<ProductionProgress, Error> {
         let stored = find(cx, &self.name, self.vo.as_ref()).await?;
-        let wanted = HashMap::from([(stored.key, stored.events_wanted)]);
-        let progress = progress(&mut cx.session, &wanted).await?;
-        Ok(progress.into_values().next().unwrap_or_default())
+        let mut progress = progress_of(cx, &[stored.key]).await?;
+        Ok(progress.remove(&stored.key).unwrap_or_default())
     }
 }
 

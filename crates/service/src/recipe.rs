@@ -23,8 +23,6 @@ const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Something that is declared in versions.
 trait Recipe: Serialize + DeserializeOwned + PartialEq {
-    /// What it is.
-    const KIND: Kind;
     /// The name of the argument that holds several.
     const FIELD: &'static str;
 
@@ -36,7 +34,6 @@ trait Recipe: Serialize + DeserializeOwned + PartialEq {
 }
 
 impl Recipe for NewStep {
-    const KIND: Kind = Kind::Step;
     const FIELD: &'static str = "steps";
 
     fn name(&self) -> &str {
@@ -49,7 +46,6 @@ impl Recipe for NewStep {
 }
 
 impl Recipe for NewPass {
-    const KIND: Kind = Kind::Pass;
     const FIELD: &'static str = "passes";
 
     fn name(&self) -> &str {

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{Catalogue, file, lfns, vo};
+use common::{Catalogue, file, lfns};
 use sbk_api::*;
 use sbk_model::{Missing, ProductionState, TaskState};
 use sbk_service::{CallContext, Caller, Error};
@@ -259,6 +259,7 @@ each_backend! {
         let reader = Caller {
             permissions: [sbk_model::Permission::Read, sbk_model::Permission::Write].into(),
             vo: Some("other".parse().unwrap()),
+            local: false,
             ..catalogue.caller.clone()
         };
         let get = from::<GetProduction>(json!({ "name": "p" }));
@@ -727,6 +728,65 @@ each_backend! {
         assert_eq!(all.iter().filter(|input| input.status.is_none()).count(), 1);
         let next = take(&catalogue, "p", json!({})).await.unwrap().tasks.remove(0);
         assert!(next.inputs[0].lfn.as_str().starts_with("/superb/moved/"));
+    }
+
+    async fn only_producers_of_the_community_change_anything(database: TestDatabase) {
+        let catalogue = with_inputs(&database, 1, 1).await;
+        let caller = |vo: &str, permissions: &[sbk_model::Permission]| Caller {
+            vo: Some(vo.parse().unwrap()),
+            ..Caller { local: false, ..Caller::with("eve", "people", permissions.iter().copied()) }
+        };
+        use sbk_model::Permission::{Produce, Read, Write};
+        let reader = caller("superb", &[Read, Write]);
+        let foreigner = caller("babar", &[Read, Write, Produce]);
+        let codes = async |who: &Caller| {
+            let production = json!({ "vo": "superb", "production": { "name": "mine" } });
+            let steps = steps(json!([{ "name": "S", "application": "A" }]));
+            let context = CallContext::default;
+            let service = &catalogue.service;
+            [
+                service.call(who, from::<CreateProduction>(production), context()).await.map(drop),
+                service.call(who, steps, context()).await.map(drop),
+                service.call(who, from::<ExtendProduction>(json!({ "name": "p" })), context())
+                    .await.map(drop),
+                service.call(who, from::<TakeTasks>(json!({ "production": "p" })), context())
+                    .await.map(drop),
+            ]
+            .map(|result| result.unwrap_err().code())
+        };
+
+        let reading = codes(&reader).await;
+        let foreign = codes(&foreigner).await;
+        let get = from::<GetProgress>(json!({ "name": "p" }));
+        let seen = catalogue.service.call(&reader, get, CallContext::default()).await;
+        let list = catalogue.service.call(&foreigner, ListProductions::default(), CallContext::default());
+
+        use Code::{Forbidden, NotFound};
+        assert_eq!(reading, [Forbidden; 4]);
+        assert_eq!(foreign, [Forbidden, Forbidden, NotFound, NotFound]);
+        assert!(seen.is_ok());
+        assert!(list.await.unwrap().items.is_empty());
+    }
+
+    async fn productions_are_listed_by_name_in_pages(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        for name in ["b", "a", "d", "c", "B"] {
+            create(&catalogue, json!({ "name": name })).await.unwrap();
+        }
+
+        let mut names = Vec::new();
+        let mut list = ListProductions::default();
+        list.page.limit = Some(2);
+        loop {
+            let page = catalogue.call(list.clone()).await.unwrap();
+            names.extend(page.items.iter().map(|p| p.definition.name.to_string()));
+            match page.next {
+                Some(next) => list.page.after = Some(next),
+                None => break,
+            }
+        }
+
+        assert_eq!(names, ["B", "a", "b", "c", "d"]);
     }
 
     async fn extending_at_once_gives_no_input_twice(database: TestDatabase) {

@@ -63,7 +63,7 @@ impl Create {
     pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
         let mut outputs: BTreeMap<FileType, DatasetName> = BTreeMap::new();
         for tag in &self.outputs {
-            let wrong = |e: sbk_model::Invalid| Failure::usage(e.to_string());
+            let wrong = |e: sbk_model::Invalid| Failure::Usage(e.to_string());
             outputs.insert(tag.name.parse().map_err(wrong)?, tag.value.parse().map_err(wrong)?);
         }
         let per_task = self.per_task.unwrap_or(1);
