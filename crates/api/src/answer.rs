@@ -6,6 +6,9 @@ use crate::{
     BulkResult, Chain, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
     JobCounts, JobVerification, Page, Progress, Promotion, Quarantined, ReportResult, Retirement,
     SchemaDocument, SchemaPlan, Snapshot, Verification,
+    BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FoundFiles,
+    Inheritance, Job, JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Request,
+    Retirement, SchemaDocument, SchemaPlan, Snapshot, Split, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.
@@ -46,6 +49,9 @@ macro_rules! plain {
 }
 
 plain!(
+    Campaign,
+    Cloned,
+    Request,
     Chain,
     Dataset,
     Directory,
@@ -63,6 +69,7 @@ plain!(
     SchemaDocument,
     SchemaPlan,
     Snapshot,
+    Split,
     Verification,
     // Productions
     crate::Completeness,

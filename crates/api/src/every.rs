@@ -27,6 +27,8 @@ macro_rules! every_operation {
                 $crate::SummarizeFailures, $crate::TakeTasks, $crate::SetTaskState,
                 $crate::ResetTasks, $crate::ExpireTasks, $crate::GetTask,
                 // Requests
+                $crate::AddRequests, $crate::ChangeRequest, $crate::SetRequestState, $crate::CloneRequest, $crate::GetRequest, $crate::SplitRequest,
+                $crate::AddCampaigns, $crate::ChangeCampaign, $crate::AssignRequests, $crate::GetCampaign,
                 // Administration
                 $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
@@ -38,6 +40,7 @@ macro_rules! every_operation {
                 $crate::ListSteps, $crate::ListPasses, $crate::ListProductions, $crate::ListTasks,
                 $crate::ListMissingInputs,
                 // Requests
+                $crate::ListRequests, $crate::ListRequestHistory, $crate::ListCampaigns,
                 // Jobs and provenance
                 $crate::ListJobs, $crate::ListQuarantine,
                 $crate::GetAncestors, $crate::GetDescendants, $crate::GetSiblings, $crate::ListOpenEdges;

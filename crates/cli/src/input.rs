@@ -8,7 +8,7 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 use sbk_api::Metadata;
-use sbk_model::Invalid;
+use sbk_model::{Invalid, Timestamp};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -118,6 +118,19 @@ pub fn metadata(assignments: Vec<Assignment>) -> Metadata {
     assignments.into_iter().map(|Assignment { field, value }| (field, value)).collect()
 }
 
+/// A moment, written as RFC 3339, or as a day, which stands for its beginning in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment(pub Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let moment = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
+        moment.map(Self).map_err(|_| "write 2026-12-24, or 2026-12-24T12:00:00Z".to_owned())
+    }
+}
+
 /// A length of time in seconds, written as `90s`, `15m`, `12h`, `30d`, or as bare seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seconds(pub u32);
@@ -175,6 +188,14 @@ mod tests {
         for wrong in ["", "d", "-1s", "1w", "9999999999d", "é"] {
             assert!(wrong.parse::<Seconds>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_day_is_its_beginning() {
+        let day: Moment = "2026-12-24".parse().unwrap();
+
+        assert_eq!("2026-12-24T00:00:00Z".parse(), Ok(day));
+        assert!("24.12.2026".parse::<Moment>().is_err());
     }
 
     #[test]

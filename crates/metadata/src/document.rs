@@ -20,7 +20,26 @@ impl Schema {
     ///
     /// All problems are reported at once.
     pub fn canonical(&self, entity: Entity, document: &Document) -> Result<Document, Vec<Problem>> {
-        let mut draft = Draft::new(self, entity, Document::new());
+        self.canonical_document(entity, document, true)
+    }
+
+    /// Checks a document that may lack values, as [`Self::canonical`] checks a complete one: what
+    /// is there must be right and have its place, what is required may come later.
+    pub fn canonical_partial(
+        &self,
+        entity: Entity,
+        document: &Document,
+    ) -> Result<Document, Vec<Problem>> {
+        self.canonical_document(entity, document, false)
+    }
+
+    fn canonical_document(
+        &self,
+        entity: Entity,
+        document: &Document,
+        complete: bool,
+    ) -> Result<Document, Vec<Problem>> {
+        let mut draft = Draft { complete, ..Draft::new(self, entity, Document::new()) };
         draft.check_count(document)?;
         for (name, value) in document {
             draft.set(name, value);
@@ -70,13 +89,16 @@ struct Draft<'a> {
     schema: &'a Schema,
     entity: Entity,
     document: Document,
+    /// Whether what is required must be there.
+    complete: bool,
     refused: BTreeSet<&'a str>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Draft<'a> {
     fn new(schema: &'a Schema, entity: Entity, document: Document) -> Self {
-        Self { schema, entity, document, refused: BTreeSet::new(), problems: Vec::new() }
+        let (refused, problems) = (BTreeSet::new(), Vec::new());
+        Self { schema, entity, document, complete: true, refused, problems }
     }
 
     /// Refuses a document with more values than a schema can have fields, before each is read.
@@ -120,7 +142,8 @@ impl<'a> Draft<'a> {
                 || field.depends_on().any(|name| concerns(name.as_str()));
             let refused = self.refused.contains(field.name.as_str())
                 || field.depends_on().any(|name| self.refused.contains(name.as_str()));
-            if concerned && !refused {
+            let there = self.complete || self.document.contains_key(field.name.as_str());
+            if concerned && !refused && there {
                 let found = check_field(field, &self.document);
                 self.problems.extend(found);
             }

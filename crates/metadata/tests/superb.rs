@@ -75,6 +75,22 @@ fn a_good_dataset_of_each_session_is_accepted() {
 }
 
 #[test]
+fn a_partial_document_may_lack_values_and_has_none_that_are_wrong() {
+    let schema = Schema::from_toml(SUPERB).unwrap();
+    let partial =
+        |document: Value| schema.canonical_partial(Entity::Dataset, document.as_object().unwrap());
+
+    assert!(partial(json!({})).is_ok());
+    assert!(partial(json!({"session": "fullsim", "energy_min": 1})).is_err(), "no place yet");
+    let started = json!({"session": "fullsim", "generator": "singleparticle", "energy_min": 1});
+    assert_eq!(partial(started).unwrap()["energy_min"], json!(1.0));
+    let wrong = partial(json!({"session": "fastsim", "generator": "RadBhaBha", "dg": 5}));
+    assert_eq!(wrong.unwrap_err()[0].field, "dg");
+    let complete = schema.canonical(Entity::Dataset, fastsim().as_object().unwrap());
+    assert_eq!(partial(fastsim()), complete);
+}
+
+#[test]
 fn numbers_are_converted_to_the_declared_unit() {
     let document = check(&single_particle()).unwrap();
 

@@ -102,6 +102,17 @@ impl RequestKey {
     }
 }
 
+/// The key of a campaign: a hash of its community and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CampaignKey(pub i64);
+
+impl CampaignKey {
+    /// Makes the key of a campaign.
+    pub fn of(vo: &crate::Vo, name: &crate::CampaignName) -> Self {
+        Self(hash("campaign", &[vo.as_str(), name.as_str()]))
+    }
+}
+
 /// The key of a step or of a processing pass, which all its versions share: a hash of its
 /// community and its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ mod path;
 mod permission;
 mod production;
 mod quantity;
+mod request;
 mod section;
 mod status;
 mod time;
@@ -20,8 +21,8 @@ pub use checksum::{Adler32, Checksums, Md5};
 pub use guid::Guid;
 pub use invalid::Invalid;
 pub use key::{
-    AuditId, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, RecipeKey, RequestKey, SeKey,
-    TermKey, Totals, fingerprint,
+    AuditId, CampaignKey, DatasetKey, DirKey, FileKey, JobKey, ProductionKey, RecipeKey,
+    RequestKey, SeKey, TermKey, Totals, fingerprint,
 };
 pub use name::{
     Application, CampaignName, DatasetName, FieldName, FileType, GroupName, IdempotencyKey,
@@ -32,6 +33,7 @@ pub use path::{BaseName, DirPath, Lfn};
 pub use permission::Permission;
 pub use production::{Missing, ProductionKind, ProductionState, TaskState};
 pub use quantity::{Events, Mode, Size};
+pub use request::{Priority, RequestMover, RequestState};
 pub use section::{Intervals, RunNumber, RunSections};
 pub use status::{DatasetKind, DatasetStatus, FileStatus, JobState, ReplicaStatus};
 pub use time::Timestamp;

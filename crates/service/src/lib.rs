@@ -6,6 +6,7 @@
 mod access;
 mod audit;
 mod caller;
+mod campaign;
 mod community;
 mod context;
 mod cursor;
@@ -27,6 +28,7 @@ mod record;
 mod register;
 mod replica;
 mod report;
+mod request;
 mod retire;
 mod schema;
 mod service;

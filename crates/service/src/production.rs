@@ -21,6 +21,8 @@ use sbk_store::{
     task_total::{self, Counted},
 };
 
+pub use create::document;
+
 use crate::{Context, Error, Note, Run, cursor, report::seconds};
 
 /// What a production is, as it was created and changed since.

@@ -4,6 +4,7 @@
 //! between databases is in [`dialect`]. Texts of SQL are common to all.
 
 pub mod audit;
+pub mod campaign;
 pub mod community;
 pub mod dataset;
 pub mod dialect;
@@ -24,6 +25,7 @@ pub mod quarantine;
 pub mod query;
 pub mod recipe;
 pub mod replica;
+pub mod request;
 pub mod schema;
 mod session;
 pub mod snapshot;

@@ -1,6 +1,7 @@
 //! The commands, one file per subject.
 
 mod audit;
+mod campaign;
 mod cfg;
 mod community;
 mod completions;
@@ -15,12 +16,13 @@ mod job;
 mod methods;
 mod pass;
 mod pki;
+mod production;
 mod provenance;
 mod quarantine;
-mod production;
 mod query;
 mod recipe;
 mod replica;
+mod request;
 mod schema;
 mod se;
 mod serve;
@@ -54,12 +56,12 @@ pub enum Command {
     /// Look at, create and change datasets
     #[command(subcommand)]
     Dataset(dataset::Dataset),
-    /// Report and look at jobs, and what could not be taken of their reports
+    /// Ask for samples, decide on requests, and follow what comes of them
     #[command(subcommand)]
-    Job(job::Job),
-    /// See what files were made from, and what was made from them
+    Request(request::Request),
+    /// Group requests into campaigns, and sum them up
     #[command(subcommand)]
-    Provenance(provenance::Provenance),
+    Campaign(campaign::Campaign),
     /// Look at, create and follow productions, and take their tasks
     #[command(subcommand)]
     Production(production::Production),
@@ -69,6 +71,12 @@ pub enum Command {
     /// Look at and declare processing passes
     #[command(subcommand)]
     Pass(pass::Pass),
+    /// Report and look at jobs, and what could not be taken of their reports
+    #[command(subcommand)]
+    Job(job::Job),
+    /// See what files were made from, and what was made from them
+    #[command(subcommand)]
+    Provenance(provenance::Provenance),
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
@@ -118,11 +126,13 @@ impl Command {
             Self::File(command) => command.run(context).await,
             Self::Dir(command) => command.run(context).await,
             Self::Dataset(command) => command.run(context).await,
-            Self::Job(command) => command.run(context).await,
-            Self::Provenance(command) => command.run(context).await,
+            Self::Request(command) => command.run(context).await,
+            Self::Campaign(command) => command.run(context).await,
             Self::Production(command) => command.run(context).await,
             Self::Step(command) => command.run(context).await,
             Self::Pass(command) => command.run(context).await,
+            Self::Job(command) => command.run(context).await,
+            Self::Provenance(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,

@@ -937,6 +937,176 @@ class SBKClient(Client):
 
     # Requests
 
+    def addRequests(
+        self, requests: list[dict], *, vo: str | None = None, atomicity: str | None = None
+    ) -> Result:
+        """Writes requests for samples as drafts, or templates, 1 to 1,000 a call.
+
+        :param requests: dictionaries with any of ``name``, ``template``, ``event_type``,
+            ``generator``, ``events``, ``conditions``, ``release``, ``priority`` (0 to 9),
+            ``deadline``, ``comment``, ``campaign``, and ``parameters``, the values that the
+            datasets of the sample shall have
+        :param atomicity: ``all``: nothing is done unless all can be done; ``each``: each on its own
+
+        Example::
+
+            sbk.addRequests([{
+                "name": "B0-2012", "event_type": "B0B0bar_generic", "events": 1000000,
+                "parameters": {"session": "fastsim", "dg": "DG_4"},
+            }])
+        """
+        return self._ask("addRequests", requests, vo=vo, atomicity=atomicity)
+
+    def changeRequest(
+        self,
+        name: str,
+        changes: Metadata,
+        *,
+        vo: str | None = None,
+        remove: list[str] | None = None,
+        reason: str | None = None,
+    ) -> Result:
+        """Edits a draft or a template of the caller's; ``remove`` names what is taken out."""
+        return self._ask(
+            "changeRequest", name, changes, vo=vo, remove=remove, reason=reason
+        )
+
+    def setRequestState(
+        self, name: str, state: str, *, vo: str | None = None, reason: str | None = None
+    ) -> Result:
+        """Moves a request to ``submitted``, ``accepted``, ``rejected``, ``active``, ``done``,
+        ``cancelled``, or back to ``draft``."""
+        return self._ask("setRequestState", name, state, vo=vo, reason=reason)
+
+    def cloneRequest(
+        self,
+        name: str,
+        *,
+        vo: str | None = None,
+        new_name: str | None = None,
+        template: bool = False,
+        changes: Metadata | None = None,
+        remove: list[str] | None = None,
+    ) -> Result:
+        """Writes a new draft like a request or a template, with changes."""
+        return self._ask(
+            "cloneRequest",
+            name,
+            vo=vo,
+            new_name=new_name,
+            template=template,
+            changes=changes,
+            remove=remove,
+        )
+
+    def getRequest(self, name: str, *, vo: str | None = None) -> Result:
+        """Shows a request with its history, productions, progress and datasets."""
+        return self._ask("getRequest", name, vo=vo)
+
+    def listRequests(
+        self,
+        *,
+        vo: str | None = None,
+        state: str | None = None,
+        requester: str | None = None,
+        campaign: str | None = None,
+        event_type: str | None = None,
+        templates: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists requests in the order in which they were written, or templates."""
+        return self._ask(
+            "listRequests",
+            vo=vo,
+            state=state,
+            requester=requester,
+            campaign=campaign,
+            event_type=event_type,
+            templates=templates,
+            after=after,
+            limit=limit,
+        )
+
+    def listRequestHistory(
+        self,
+        name: str,
+        *,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists the changes of a request: who, when, from and to which state, and why."""
+        return self._ask("listRequestHistory", name, vo=vo, after=after, limit=limit)
+
+    def splitRequest(
+        self,
+        name: str,
+        productions: list[dict],
+        *,
+        vo: str | None = None,
+        attach: list[str] | None = None,
+        detach: list[str] | None = None,
+    ) -> Result:
+        """Splits an accepted request into productions, and makes the datasets of their outputs.
+
+        :param productions: those to create, as ``createProduction`` takes them
+        :param attach: names of productions that are there
+        :param detach: names of productions that serve the request no longer
+        """
+        return self._ask(
+            "splitRequest", name, productions, vo=vo, attach=attach, detach=detach
+        )
+
+    # Campaigns
+
+    def addCampaigns(
+        self, campaigns: list[dict], *, vo: str | None = None, atomicity: str | None = None
+    ) -> Result:
+        """Declares campaigns: dictionaries with ``name`` and ``description``."""
+        return self._ask("addCampaigns", campaigns, vo=vo, atomicity=atomicity)
+
+    def changeCampaign(
+        self,
+        name: str,
+        *,
+        vo: str | None = None,
+        description: str | None = None,
+        closed: bool | None = None,
+        reason: str | None = None,
+    ) -> Result:
+        """Describes, closes or opens a campaign; a closed one takes no more requests."""
+        return self._ask(
+            "changeCampaign", name, vo=vo, description=description, closed=closed, reason=reason
+        )
+
+    def assignRequests(
+        self,
+        name: str,
+        requests: list[str],
+        *,
+        vo: str | None = None,
+        remove: bool = False,
+        reason: str | None = None,
+    ) -> Result:
+        """Puts requests into a campaign, or takes them out."""
+        return self._ask("assignRequests", name, requests, vo=vo, remove=remove, reason=reason)
+
+    def getCampaign(self, name: str, *, vo: str | None = None) -> Result:
+        """Shows a campaign with the sums over its requests."""
+        return self._ask("getCampaign", name, vo=vo)
+
+    def listCampaigns(
+        self,
+        *,
+        vo: str | None = None,
+        open: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists campaigns in the order of their names, with their requests by state."""
+        return self._ask("listCampaigns", vo=vo, open=open, after=after, limit=limit)
+
     # Long lists
 
     def iterate(self, method: str, *args: Any, **options: Any) -> Iterator[dict]:
