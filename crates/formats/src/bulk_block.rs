@@ -288,9 +288,8 @@ fn file(raw: RawFile, mut parents: Vec<String>) -> File {
 impl Block {
     /// How a file was made: as is said of it, or else of the whole dataset.
     pub fn configuration(&self, file: &str) -> Option<&Configuration> {
-        let of = |lfn: Option<&str>| {
-            self.configurations.iter().find(|made| made.lfn.as_deref() == lfn)
-        };
+        let of =
+            |lfn: Option<&str>| self.configurations.iter().find(|made| made.lfn.as_deref() == lfn);
         of(Some(file)).or_else(|| of(None))
     }
 }
@@ -331,7 +330,10 @@ mod tests {
     fn what_is_no_block_is_refused() {
         assert!(read("{").unwrap_err().line.is_some());
         assert!(read("{}").unwrap_err().reason.contains("block"));
-        let lost = BLOCK.replace("\"logical_file_name\": \"/store/reco/0.root\", \"parent", "\"logical_file_name\": \"/x\", \"parent");
+        let lost = BLOCK.replace(
+            "\"logical_file_name\": \"/store/reco/0.root\", \"parent",
+            "\"logical_file_name\": \"/x\", \"parent",
+        );
         assert!(read(&lost).unwrap_err().to_string().contains("/x"));
     }
 }

@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_document_becomes_a_tree() {
-        let root = read("<?xml version='1.0'?>\n<a b='1 &amp; 2'>\n x <c/>&lt;y<d>z</d></a>").unwrap();
+        let root =
+            read("<?xml version='1.0'?>\n<a b='1 &amp; 2'>\n x <c/>&lt;y<d>z</d></a>").unwrap();
 
         assert_eq!((root.name.as_str(), root.line), ("a", 2));
         assert_eq!(root.attribute("b"), Some("1 & 2"));
