@@ -15,6 +15,7 @@ mod failure;
 mod grid;
 mod human;
 mod input;
+mod job_reports;
 mod open_data;
 mod output;
 mod progress;
