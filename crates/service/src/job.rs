@@ -164,6 +164,7 @@ async fn assemble(session: &mut Session, job: &Stored) -> Result<Assembled, Erro
         job_type: named(&terms, job.job_type)?,
         production: named(&terms, job.production.map(|key| key.0))?,
         task: count(job.task),
+        part: rest.part,
         attempt: u16::try_from(job.attempt).unwrap_or(u16::MAX),
         supersedes: rest.supersedes,
         state: job.state,

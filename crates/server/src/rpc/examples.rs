@@ -106,6 +106,10 @@ const EXAMPLES: &[Example] = &[
     ("getChain", r#"["/superb/dst/1.dst"]"#, r#"{"up": 5, "form": "svg"}"#),
     ("listOpenEdges", "[]", r#"{"limit": 1000}"#),
     ("setParents", r#"[{"/superb/dst/1.dst": ["/superb/gen/1.gen"]}]"#, "{}"),
+        "sendXMLBookkeepingReport",
+        r#"["<Job ConfigName=\"MC\" ConfigVersion=\"2026\"> ... </Job>"]"#,
+        "{}",
+    ),
     // Runs, quality, conditions
     // Productions
     (
@@ -257,6 +261,9 @@ mod tests {
             };
         }
         sbk_api::every_operation!(try_each);
+        if name == crate::rpc::xml_report::NAME {
+            return Ok(());
+        }
         panic!("there is no operation {name}");
     }
 

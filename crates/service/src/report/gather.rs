@@ -126,9 +126,7 @@ pub async fn report(
     caller: &Caller,
     operation: ReportJob,
 ) -> Result<ReportResult, Error> {
-    // Of other formats a document may have several answers.
-    let is_alone = operation.format != ReportFormat::Json || operation.name.is_some();
-    if is_alone || operation.reports.len() > SMALL {
+    if operation.name.is_some() || operation.reports.len() > SMALL {
         return service.transact(caller, &operation, None).await;
     }
     let ReportJob { vo, format, refuse, .. } = &operation;

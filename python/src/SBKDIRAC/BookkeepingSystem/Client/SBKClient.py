@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -679,6 +680,16 @@ class SBKClient(Client):
         Example: ``sbk.setParents({"/sbkvo/dst/1.dst": ["/sbkvo/raw/1.raw"]})``
         """
         return self._ask("setParents", parents, vo=vo)
+    def sendXMLBookkeepingReport(
+        self, xml: str | bytes, *, vo: str | None = None, name: str | None = None
+    ) -> Result:
+        """Sends the report of a step of a job, or of replicas, as LHCb's jobs do; a repeat changes
+        nothing. A report that cannot be taken is kept, and is a failure that names the entry.
+
+        :param xml: the document; bytes are read in the encoding that they declare
+        :param name: the job, for documents that do not name it (Gaudi's summaries)
+        """
+        return self._ask("sendXMLBookkeepingReport", _text(xml), vo=vo, name=name)
 
     # Runs, quality, conditions
 
@@ -1169,6 +1180,14 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in options.items() if value is not None and value is not False
     }
+
+
+def _text(xml: str | bytes) -> str:
+    """A document as text: HTTPS carries no bytes."""
+    if isinstance(xml, str):
+        return xml
+    declared = re.search(rb"""^<\?xml[^>]*encoding=["']([\w.-]+)["']""", xml)
+    return xml.decode(declared[1].decode() if declared else "utf-8")
 
 
 def _trailing(options: dict[str, Any]) -> list[dict[str, Any]]:
