@@ -3,9 +3,10 @@
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Chain, Dataset, Directory, Done, Explanation, File, FoundFiles, Inheritance, Job,
-    JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Retirement, SchemaDocument,
-    SchemaPlan, Snapshot, Verification,
+    BulkResult, Chain, Dataset, Directory, Done, Explanation, File, FileSections, FoundFiles,
+    Inheritance, Job, JobCounts, Luminosity, Mask, Page, Progress, Promotion, Qualities,
+    QualityChange, Quarantined, ReportResult, Retirement, RunLuminosity, RunSummary,
+    SchemaDocument, SchemaPlan, Snapshot, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.
@@ -33,6 +34,10 @@ impl Answer for Retirement {
     const SHAPE: Shape = Shape::Bulk;
 }
 
+impl Answer for QualityChange {
+    const SHAPE: Shape = Shape::Bulk;
+}
+
 impl Answer for FoundFiles {
     const SHAPE: Shape = Shape::Found;
 }
@@ -52,13 +57,19 @@ plain!(
     Done,
     Explanation,
     File,
+    FileSections,
     Inheritance,
     Job,
     JobCounts,
+    Luminosity,
+    Mask,
     Progress,
     Promotion,
+    Qualities,
     Quarantined,
     ReportResult,
+    RunLuminosity,
+    RunSummary,
     SchemaDocument,
     SchemaPlan,
     Snapshot,

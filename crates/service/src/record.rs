@@ -259,7 +259,7 @@ async fn datasets(cx: &mut Context<'_>, found: Vec<dataset::Stored>) -> Result<V
 
 async fn files(cx: &mut Context<'_>, found: Vec<file::Stored>) -> Result<Vec<Record>, Error> {
     let lasting: Vec<_> = found.iter().map(|file| (file.until, file.before)).collect();
-    let with = With { replicas: true, datasets: true };
+    let with = With { replicas: true, datasets: true, sections: true };
     let shown = present(&mut cx.session, found, with).await?;
     let records = shown.into_iter().zip(lasting).map(|(mut file, (restorable_until, before))| {
         let is_retired = file.status == FileStatus::Retired;

@@ -4,6 +4,7 @@ mod audit;
 mod cfg;
 mod community;
 mod completions;
+mod condition;
 mod config;
 mod dataset;
 mod db;
@@ -13,8 +14,10 @@ mod file;
 mod import;
 mod methods;
 mod pki;
+mod quality;
 mod query;
 mod replica;
+mod run;
 mod schema;
 mod se;
 mod serve;
@@ -49,6 +52,24 @@ pub enum Command {
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
+    /// Runs, fills, luminosity and sections
+    #[command(subcommand)]
+    Run(run::Run),
+    /// Say and show the quality of runs and files
+    #[command(subcommand)]
+    Quality(quality::Quality),
+    /// Look at and declare types of events
+    #[command(subcommand)]
+    EventType(condition::EventTypes),
+    /// Look at and declare conditions of data taking and simulation
+    #[command(subcommand)]
+    Condition(condition::ConditionSets),
+    /// Look at and declare releases of programs, and where they are installed
+    #[command(subcommand)]
+    Software(condition::Releases),
+    /// Look at and declare sets of background frames, and the sites that hold them
+    #[command(subcommand)]
+    Background(condition::Backgrounds),
     /// Look at and declare storage elements and sites
     #[command(subcommand)]
     Se(se::Se),
@@ -93,6 +114,12 @@ impl Command {
             Self::Dir(command) => command.run(context).await,
             Self::Dataset(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
+            Self::Run(command) => command.run(context).await,
+            Self::Quality(command) => command.run(context).await,
+            Self::EventType(command) => command.run(context).await,
+            Self::Condition(command) => command.run(context).await,
+            Self::Software(command) => command.run(context).await,
+            Self::Background(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
             Self::Schema(command) => command.run(context).await,

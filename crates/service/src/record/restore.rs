@@ -11,7 +11,7 @@ use sbk_model::{DatasetKey, FileKey, FileStatus, SeKey, TermKey, Totals, Vo};
 use sbk_store::{
     community, dataset,
     directory::{self, Lock},
-    file, member, replica, schema, snapshot, storage,
+    file, member, replica, schema, section, snapshot, storage,
     total::{Deltas, Subject},
 };
 
@@ -309,7 +309,7 @@ async fn make_files_of(
 ) -> Result<(), Error> {
     let keys: Vec<FileKey> = records.iter().map(|(_, r)| r.file.lfn.key()).collect();
     let known = file::find(&mut cx.session, keys, true, Lock::Update).await?;
-    let with = With { replicas: true, datasets: true };
+    let with = With { replicas: true, datasets: true, sections: true };
     let shown = present(&mut cx.session, known.values().cloned().collect(), with).await?;
     let shown: HashMap<FileKey, _> = shown.iter().map(|file| (file.lfn.key(), file)).collect();
     let mut new: BTreeMap<FileKey, (&FileRecord, file::Stored, sbk_metadata::Document)> =
@@ -335,12 +335,15 @@ async fn make_files_of(
     tree::ensure(cx, community, &directories, &BTreeMap::new()).await?;
     let promoted = cx.promoted().await?;
     let documents = new.values().map(|(_, _, document)| (&*community.schema, document));
-    let columns = metadata::columns(&promoted, Entity::File, documents);
+    let mut columns = metadata::columns(&promoted, Entity::File, documents);
+    let sections = || new.iter().map(|(key, (record, ..))| (*key, &record.file.sections));
+    columns.extend(section::columns(sections().map(|(_, sections)| Some(sections))));
     let rows: Vec<_> = new.values().map(|(_, stored, _)| stored).collect();
     let inserted = file::insert(&mut cx.session, &rows, columns).await?;
     if inserted < rows.len() as u64 {
         return Err(sbk_store::Error::Contended("a file was made elsewhere".into()).into());
     }
+    section::insert_further_runs(&mut cx.session, &sections().collect()).await?;
     attach(cx, community, new.values().map(|(record, stored, _)| (*record, stored)), deltas).await
 }
 
