@@ -2,6 +2,7 @@ mod dirac;
 mod keys;
 mod machine;
 mod psql;
+mod runs;
 mod service;
 mod statistics;
 
@@ -13,6 +14,7 @@ use clap::Subcommand;
 pub enum Command {
     Dirac(dirac::Arguments),
     Keys(keys::Arguments),
+    Runs(runs::Arguments),
     Service(service::Arguments),
 }
 
@@ -20,6 +22,7 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Dirac(arguments) => dirac::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Runs(arguments) => runs::run(arguments),
         Command::Service(arguments) => service::run(arguments),
     }
 }

@@ -141,26 +141,58 @@ async fn list<T: Definition>(
     let found = definition::list(&mut cx.session, T::KIND, &filter, after, limit).await?;
     let next = cursor::next(&found, limit, |thing| cursor::encode(&(thing.vo, &thing.name)));
     let keys = found.iter().map(|thing| thing.key).collect();
-    let places = definition::places(&mut cx.session, &keys).await?;
-    let parts = places.values().flatten().flat_map(|(site, activity)| [*site, *activity]);
-    let names = parts.filter(|key| *key != 0).chain(found.iter().map(|thing| thing.vo));
-    let terms = cx.session.terms(names.collect::<Vec<_>>()).await?;
+    let mut places = places(cx, &keys).await?;
+    let vos: BTreeSet<i64> = found.iter().map(|thing| thing.vo).collect();
+    let terms = cx.session.terms(vos).await?;
     let items = found.into_iter().map(|thing| {
-        let places = places.get(&thing.key).into_iter().flatten().map(|(site, activity)| {
-            let activity = (*activity != 0).then(|| name_of(&terms, *activity)).transpose()?;
-            Ok(Place { site: name_of(&terms, *site)?, activity })
-        });
-        let mut places: Vec<Place> = places.collect::<Result<_, Error>>()?;
-        places.sort();
         Ok(Defined {
             vo: name_of(&terms, thing.vo)?,
             defined: parsed(&thing)?,
-            places,
+            places: places.remove(&thing.key).unwrap_or_default(),
             created: thing.created,
             modified: thing.modified,
         })
     });
     Ok(Page { items: items.collect::<Result<_, Error>>()?, next })
+}
+
+/// Where things are, in order.
+pub async fn places(
+    cx: &mut Context<'_>,
+    keys: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, Vec<Place>>, Error> {
+    let found = definition::places(&mut cx.session, keys).await?;
+    let parts = found.values().flatten().flat_map(|(site, activity)| [*site, *activity]);
+    let names: BTreeSet<i64> = parts.filter(|key| *key != 0).collect();
+    let terms = cx.session.terms(names).await?;
+    let mut places: BTreeMap<i64, Vec<Place>> = BTreeMap::new();
+    for (key, (site, activity)) in
+        found.iter().flat_map(|(key, all)| all.iter().map(move |place| (*key, *place)))
+    {
+        let activity = (activity != 0).then(|| name_of(&terms, activity)).transpose()?;
+        places.entry(key).or_default().push(Place { site: name_of(&terms, site)?, activity });
+    }
+    places.values_mut().for_each(|places| places.sort());
+    Ok(places)
+}
+
+/// Refuses a document that is not that of a thing of a kind and name.
+pub fn check(kind: Kind, name: &str, defined: &serde_json::Value) -> Result<(), Error> {
+    match kind {
+        Kind::EventType => check_one::<EventType>(name, defined),
+        Kind::Conditions => check_one::<Conditions>(name, defined),
+        Kind::Software => check_one::<Software>(name, defined),
+        Kind::BackgroundFrames => check_one::<BackgroundFrames>(name, defined),
+    }
+}
+
+fn check_one<T: Definition>(name: &str, defined: &serde_json::Value) -> Result<(), Error> {
+    let refuse = |reason: String| Error::invalid(T::FIELD, name, reason);
+    let thing: T = serde_json::from_value(defined.clone()).map_err(|e| refuse(e.to_string()))?;
+    if thing.name() != name {
+        return Err(refuse(format!("is not the name of its document, {:?}", thing.name())));
+    }
+    document(0, &thing).map(drop)
 }
 
 macro_rules! run_definitions {

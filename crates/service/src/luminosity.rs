@@ -26,15 +26,20 @@ const MAX_SECTIONS: usize = 1_000_000;
 
 /// What a call says of the luminosity of a run, in inverse barns.
 #[derive(Debug, PartialEq)]
-struct Said {
-    blocks: Vec<Block>,
-    by_section: Option<BySection>,
-    delivered: Option<i64>,
-    recorded: Option<i64>,
+pub struct Said {
+    /// Section by section.
+    pub blocks: Vec<Block>,
+    /// From which to which section.
+    pub by_section: Option<BySection>,
+    /// What was delivered in the whole run.
+    pub delivered: Option<i64>,
+    /// What was recorded in the whole run.
+    pub recorded: Option<i64>,
 }
 
 impl Said {
-    fn read(at: usize, said: &RunLuminosity, unit: &Unit) -> Result<Self, Error> {
+    /// Reads what a call says.
+    pub fn read(at: usize, said: &RunLuminosity, unit: &Unit) -> Result<Self, Error> {
         let field = |name: &str| format!("runs.{at}.{name}");
         let value = |name: &str, number: f64| {
             to_inverse_barns(number, unit)
@@ -207,31 +212,41 @@ impl Run for GetRunLuminosity {
     async fn run(&self, cx: &mut Context<'_>) -> Result<RunLuminosity, Error> {
         let unit = unit(self.unit.as_deref())?;
         let stored = find(cx, &self.vo, self.run).await?;
-        let shown = |number: i64| from_inverse_barns(number.into(), &unit);
-        let mut answer = RunLuminosity {
-            run: self.run,
-            first: None,
-            recorded: Vec::new(),
-            delivered: Vec::new(),
-            recorded_total: stored.recorded.map(shown),
-            delivered_total: stored.delivered.map(shown),
-        };
-        let Some(by) = stored.by_section.filter(|_| !self.totals) else { return Ok(answer) };
-        let found = luminosity::of_runs(&mut cx.session, stored.vo, [self.run]).await?;
-        let blocks = found.get(&self.run).map_or(&[][..], Vec::as_slice);
-        let begin = blocks.first().map_or(0, |block| block.block * i64::from(BLOCK));
-        let from = usize::try_from(by.first - begin).unwrap_or_default();
-        let count = usize::try_from(by.last - by.first + 1).unwrap_or_default();
-        let values = |of: fn(&Block) -> &Vec<Option<u64>>| -> Vec<Option<f64>> {
-            let all = blocks.iter().flat_map(|block| of(block).iter());
-            let shown = |value: &Option<u64>| value.map(|n| from_inverse_barns(n.into(), &unit));
-            all.skip(from).take(count).map(shown).collect()
-        };
-        answer.first = u32::try_from(by.first).ok();
-        answer.recorded = values(|block| &block.recorded);
-        answer.delivered = values(|block| &block.delivered);
-        Ok(answer)
+        show(cx, &stored, &unit, !self.totals).await
     }
+}
+
+/// The luminosity of a run, section by section where asked and known.
+pub async fn show(
+    cx: &mut Context<'_>,
+    stored: &Stored,
+    unit: &Unit,
+    by_section: bool,
+) -> Result<RunLuminosity, Error> {
+    let shown = |number: i64| from_inverse_barns(number.into(), unit);
+    let mut answer = RunLuminosity {
+        run: stored.run,
+        first: None,
+        recorded: Vec::new(),
+        delivered: Vec::new(),
+        recorded_total: stored.recorded.map(shown),
+        delivered_total: stored.delivered.map(shown),
+    };
+    let Some(by) = stored.by_section.filter(|_| by_section) else { return Ok(answer) };
+    let found = luminosity::of_runs(&mut cx.session, stored.vo, [stored.run]).await?;
+    let blocks = found.get(&stored.run).map_or(&[][..], Vec::as_slice);
+    let begin = blocks.first().map_or(0, |block| block.block * i64::from(BLOCK));
+    let from = usize::try_from(by.first - begin).unwrap_or_default();
+    let count = usize::try_from(by.last - by.first + 1).unwrap_or_default();
+    let values = |of: fn(&Block) -> &Vec<Option<u64>>| -> Vec<Option<f64>> {
+        let all = blocks.iter().flat_map(|block| of(block).iter());
+        let shown = |value: &Option<u64>| value.map(|n| from_inverse_barns(n.into(), unit));
+        all.skip(from).take(count).map(shown).collect()
+    };
+    answer.first = u32::try_from(by.first).ok();
+    answer.recorded = values(|block| &block.recorded);
+    answer.delivered = values(|block| &block.delivered);
+    Ok(answer)
 }
 
 /// A sum of the luminosity of sections of any runs, in inverse barns.

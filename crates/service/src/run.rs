@@ -92,7 +92,8 @@ fn check_times(
 /// The most intervals of sections that a run or a file may have.
 pub const MAX_INTERVALS: usize = 100_000;
 
-fn check_run(at: usize, run: &NewRun) -> Result<(), Error> {
+/// Refuses a run that says too much, or contradicts itself.
+pub fn check_run(at: usize, run: &NewRun) -> Result<(), Error> {
     check_times(&format!("runs.{at}.ended"), run.started, run.ended)?;
     check_details(&format!("runs.{at}.details"), &run.details)?;
     if run.streams.len() > MAX_DETAILS || run.streams.keys().any(|name| name.len() > MAX_DETAIL) {
@@ -108,7 +109,7 @@ fn check_run(at: usize, run: &NewRun) -> Result<(), Error> {
 }
 
 /// The sections of a run, said or not.
-fn with_sections(run: &NewRun) -> NewRun {
+pub fn with_sections(run: &NewRun) -> NewRun {
     let said = run.sections.clone().filter(|sections| !sections.is_empty());
     NewRun { sections: Some(said.unwrap_or_else(one_section)), ..run.clone() }
 }
@@ -145,7 +146,8 @@ impl Run for DeclareRuns {
     }
 }
 
-fn row(cx: &Context<'_>, vo: i64, new: &NewRun, old: Option<&Stored>) -> Stored {
+/// A run as it is stored.
+pub fn row(cx: &Context<'_>, vo: i64, new: &NewRun, old: Option<&Stored>) -> Stored {
     let rest = Rest { streams: new.streams.clone(), details: new.details.clone() };
     Stored {
         run: new.run,
@@ -166,7 +168,7 @@ fn row(cx: &Context<'_>, vo: i64, new: &NewRun, old: Option<&Stored>) -> Stored 
 }
 
 /// Runs as they were declared.
-async fn declared(
+pub async fn declared(
     cx: &mut Context<'_>,
     runs: &BTreeMap<RunNumber, Stored>,
 ) -> Result<BTreeMap<RunNumber, NewRun>, Error> {
@@ -282,15 +284,7 @@ impl Run for DeclareFills {
         let wanted = self.fills.iter().map(|fill| (fill.fill, fill.clone()));
         let plan = Plan::new(wanted, &known?, self.replace);
         if !plan.is_refused() {
-            let row = |new: &NewFill| run::Fill {
-                vo: community.key,
-                fill: new.fill.into(),
-                started: new.started,
-                ended: new.ended,
-                modified: cx.now,
-                audit: cx.audit,
-                document: text(&new.details),
-            };
+            let row = |new: &NewFill| fill_row(cx, community.key, new);
             let new: Vec<_> = plan.new.iter().map(row).collect();
             let changed: Vec<_> = plan.changed.iter().map(row).collect();
             all_new(new.len(), run::insert_fills(&mut cx.session, &new).await?)?;
@@ -304,7 +298,21 @@ impl Run for DeclareFills {
     }
 }
 
-fn declared_fill(fill: &run::Fill) -> Result<NewFill, Error> {
+/// A fill as it is stored.
+pub fn fill_row(cx: &Context<'_>, vo: i64, new: &NewFill) -> run::Fill {
+    run::Fill {
+        vo,
+        fill: new.fill.into(),
+        started: new.started,
+        ended: new.ended,
+        modified: cx.now,
+        audit: cx.audit,
+        document: text(&new.details),
+    }
+}
+
+/// A fill as it was declared.
+pub fn declared_fill(fill: &run::Fill) -> Result<NewFill, Error> {
     Ok(NewFill {
         fill: u32::try_from(fill.fill).unwrap_or(u32::MAX),
         started: fill.started,

@@ -23,6 +23,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: &[Self] =
+        &[Self::EventType, Self::Conditions, Self::Software, Self::BackgroundFrames];
+
     /// The number that stands for it in storage.
     pub fn code(self) -> i64 {
         match self {

@@ -6,7 +6,7 @@ use sbk_model::{AuditId, DirKey, FileKey, Quality, RunNumber, Timestamp};
 
 use crate::{
     Error, Session,
-    dialect::{Batch, Cells, Conflict, Row},
+    dialect::{Batch, Cells, Conflict, Param, Row},
     file,
 };
 
@@ -181,4 +181,92 @@ pub async fn history_of_file(
     let params = vec![file.directory.0.into(), file.name.into(), after.into(), limit.into()];
     let rows = session.rows(sql, params).await?;
     rows.iter().map(|row| said(row, 0)).collect()
+}
+
+/// Where a flag of a run stands: community, run, pass and moment.
+pub type RunPlace = (i64, i64, i64, i64);
+
+/// All that was said of runs, in the order of community, run, pass and moment.
+pub async fn export_runs(
+    session: &mut Session,
+    vo: Option<i64>,
+    after: RunPlace,
+    limit: i64,
+) -> Result<Vec<(RunPlace, Said)>, Error> {
+    let mut condition = String::from(
+        "(q.vo > ? OR (q.vo = ? AND (q.run > ? OR (q.run = ? AND (q.pass > ? OR \
+         (q.pass = ? AND q.changed > ?))))))",
+    );
+    let (a, b, c, d) = after;
+    let mut params: Vec<Param> =
+        vec![a.into(), a.into(), b.into(), b.into(), c.into(), c.into(), d.into()];
+    if let Some(vo) = vo {
+        condition.push_str(" AND q.vo = ?");
+        params.push(vo.into());
+    }
+    params.push(limit.into());
+    let sql = format!(
+        "SELECT q.vo, q.run, q.pass, q.flag, q.changed, q.audit, q.actor, q.reason, NULL \
+         FROM run_quality q WHERE {condition} ORDER BY q.vo, q.run, q.pass, q.changed LIMIT ?"
+    );
+    let rows = session.rows(&sql, params).await?;
+    rows.iter()
+        .map(|row| {
+            let said = said(row, 3)?;
+            let place = (row.int(0)?, row.int(1)?, row.int(2)?, said.changed.micros());
+            Ok((place, said))
+        })
+        .collect()
+}
+
+/// All that was said of files that are there, in the order of their keys and of the moments.
+pub async fn export_files(
+    session: &mut Session,
+    vo: Option<i64>,
+    (after, moment): (FileKey, i64),
+    limit: i64,
+) -> Result<Vec<(FileKey, i64, Said)>, Error> {
+    let mut condition =
+        String::from("(q.dir > ? OR (q.dir = ? AND (q.id > ? OR (q.id = ? AND q.changed > ?))))");
+    let (dir, id) = (after.directory.0, after.name);
+    let mut params: Vec<Param> = vec![dir.into(), dir.into(), id.into(), id.into(), moment.into()];
+    if let Some(vo) = vo {
+        condition.push_str(" AND f.vo = ?");
+        params.push(vo.into());
+    }
+    params.push(limit.into());
+    let sql = format!(
+        "SELECT q.dir, q.id, f.vo, q.flag, q.changed, q.audit, q.actor, q.reason, q.origin \
+         FROM file_quality q JOIN file f ON f.dir = q.dir AND f.id = q.id \
+         WHERE {condition} ORDER BY q.dir, q.id, q.changed LIMIT ?"
+    );
+    let rows = session.rows(&sql, params).await?;
+    rows.iter()
+        .map(|row| {
+            let key = FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? };
+            Ok((key, row.int(2)?, said(row, 3)?))
+        })
+        .collect()
+}
+
+/// Says again what was said of a run; says whether that is new.
+pub async fn restore_of_run(
+    session: &mut Session,
+    vo: i64,
+    run: RunPass,
+    said: &Said,
+) -> Result<bool, Error> {
+    let batch = said_columns(run_batch(vo, [run]), &[said]);
+    Ok(session.insert("run_quality", batch, Conflict::Keep).await? > 0)
+}
+
+/// Says again what was said of a file; says whether that is new.
+pub async fn restore_of_file(
+    session: &mut Session,
+    file: FileKey,
+    said: &Said,
+) -> Result<bool, Error> {
+    let batch = said_columns(file::key_batch([file]), &[said])
+        .with("origin", Cells::Text(vec![said.origin.clone()]));
+    Ok(session.insert("file_quality", batch, Conflict::Keep).await? > 0)
 }

@@ -15,7 +15,7 @@ use sbk_store::{
     total::{Deltas, Subject},
 };
 
-use super::{ByCommunity, Outcomes, differs, names, same};
+use super::{ByCommunity, Outcomes, differs, names, runs, same};
 use crate::{
     Context, Error,
     file::{With, present},
@@ -34,6 +34,7 @@ pub async fn restore(cx: &mut Context<'_>, records: &[Record]) -> Result<Outcome
     let mut directories = Vec::new();
     let mut files = Vec::new();
     let mut snapshot_files = Vec::new();
+    let mut of_runs = Vec::new();
     for (at, record) in records.iter().enumerate() {
         match record {
             Record::Site(site) => {
@@ -54,16 +55,23 @@ pub async fn restore(cx: &mut Context<'_>, records: &[Record]) -> Result<Outcome
             Record::File(file) => files.push((at, file)),
             Record::Snapshot(record) => outcomes[at] = snapshot_record(cx, record).await?,
             Record::SnapshotFile(record) => snapshot_files.push((at, record)),
+            Record::Fill(_)
+            | Record::Run(_)
+            | Record::RunLuminosity(_)
+            | Record::Quality(_)
+            | Record::Definition(_) => of_runs.push((at, record)),
         }
     }
     make_directories(cx, &mut directories, &mut outcomes).await?;
     make_files(cx, files, &mut outcomes, &mut deltas).await?;
     make_snapshot_files(cx, snapshot_files, &mut outcomes).await?;
+    runs::restore(cx, &of_runs, &mut outcomes).await?;
     cx.count(deltas).await?;
     Ok(outcomes)
 }
 
-fn added(new: bool) -> Outcome {
+/// The outcome of something that may be there already.
+pub fn added(new: bool) -> Outcome {
     if new { Outcome::Added } else { Outcome::Unchanged }
 }
 
