@@ -3,6 +3,7 @@ mod jobs;
 mod keys;
 mod machine;
 mod psql;
+mod runs;
 mod service;
 mod statistics;
 
@@ -15,6 +16,7 @@ pub enum Command {
     Dirac(dirac::Arguments),
     Jobs(jobs::Arguments),
     Keys(keys::Arguments),
+    Runs(runs::Arguments),
     Service(service::Arguments),
 }
 
@@ -23,6 +25,7 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Dirac(arguments) => dirac::run(arguments),
         Command::Jobs(arguments) => jobs::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Runs(arguments) => runs::run(arguments),
         Command::Service(arguments) => service::run(arguments),
     }
 }

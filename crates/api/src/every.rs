@@ -20,6 +20,11 @@ macro_rules! every_operation {
                 $crate::ReportJob, $crate::GetJob, $crate::SummarizeJobs, $crate::GetQuarantined,
                 $crate::ReplayQuarantined, $crate::DismissQuarantined, $crate::GetChain, $crate::SetParents,
                 // Runs, quality, conditions
+                $crate::DeclareRuns, $crate::GetRun, $crate::DeclareFills, $crate::SetLuminosity, $crate::GetRunLuminosity,
+                $crate::SetSections, $crate::GetSections, $crate::GetLuminosity, $crate::ExportMask, $crate::CombineMasks,
+                $crate::SetQuality, $crate::GetQuality,
+                $crate::DeclareEventTypes, $crate::DeclareConditions, $crate::DeclareSoftware, $crate::SetInstalled,
+                $crate::DeclareBackgroundFrames, $crate::SetFrameSites,
                 // Productions
                 $crate::DeclareSteps, $crate::GetStep, $crate::DeclarePasses, $crate::GetPass,
                 $crate::CreateProduction, $crate::GetProduction, $crate::ChangeProduction,
@@ -36,6 +41,8 @@ macro_rules! every_operation {
                 $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions
+                $crate::ListRuns, $crate::ListFills, $crate::ListQualityHistory, $crate::ListEventTypes,
+                $crate::ListConditions, $crate::ListSoftware, $crate::ListBackgroundFrames,
                 // Productions
                 $crate::ListSteps, $crate::ListPasses, $crate::ListProductions, $crate::ListTasks,
                 $crate::ListMissingInputs,

@@ -256,6 +256,7 @@ mod tests {
             outputs: 0,
             entry: Some("0a".into()),
             problem: Some(Problem::new(Code::Conflict, "it was reported otherwise")),
+            replicas: None,
             repeated: false,
         };
         let result =

@@ -16,7 +16,7 @@ use sbk_store::{
     file,
     job::{self, Filter, Stored},
     job_total::{self, Group, Sums},
-    lineage, name_of, task,
+    lineage, name_of, section, task,
 };
 
 use crate::{
@@ -152,8 +152,14 @@ async fn assemble(session: &mut Session, job: &Stored) -> Result<Assembled, Erro
         .filter_map(|edge| name(&edge.file))
         .chain(rest.inputs.iter().cloned())
         .collect();
-    let mut outputs: Vec<OutputReport> =
-        made.iter().filter_map(|edge| Some(output(shown.get(&edge.file)?, edge.step))).collect();
+    let mut sections = section::of(session, made.iter().map(|edge| edge.file)).await?;
+    let mut outputs: Vec<OutputReport> = made
+        .iter()
+        .filter_map(|edge| {
+            let sections = sections.remove(&edge.file).unwrap_or_default();
+            Some(OutputReport { sections, ..output(shown.get(&edge.file)?, edge.step) })
+        })
+        .collect();
     outputs.sort_by(|a, b| (a.step, &a.file.lfn).cmp(&(b.step, &b.file.lfn)));
     let registered = outputs.iter().map(|output| output.file.lfn.clone()).collect();
     outputs.extend(rest.outputs);

@@ -140,10 +140,9 @@ fn answers(arrived: &[Arrived], verdicts: &[Result<Settled, Problem>]) -> Report
                 replicas: Some(changed.clone()),
                 ..answer(ReportOutcome::Recorded)
             },
-            Err(problem) => ReportAnswer {
-                problem: Some(problem.clone()),
-                ..answer(ReportOutcome::Refused)
-            },
+            Err(problem) => {
+                ReportAnswer { problem: Some(problem.clone()), ..answer(ReportOutcome::Refused) }
+            }
         };
         ReportAnswer { job: arrived.name.clone(), ..answer }
     };
