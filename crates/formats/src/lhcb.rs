@@ -1,7 +1,7 @@
 //! LHCb-style XML: reports of one step of a job each, and changes of replicas.
 //!
 //! The form is that of LHCb's `BookkeepingReport` and of what its receiver, `XMLFilesReaderManager`
-//! of LHCbDIRAC, accepts: parameters may be missing or empty, times may have no seconds, and names
+//! of `LHCbDIRAC`, accepts: parameters may be missing or empty, times may have no seconds, and names
 //! that are not known are kept as they are.
 
 use serde::Serialize;

@@ -38,7 +38,7 @@ const MAX_REPORTS: usize = 1000;
 /// What became of a document.
 enum Settled {
     /// It is about a job.
-    Job(Taken),
+    Job(Box<Taken>),
     /// It is about replicas.
     Replicas(BulkResult),
 }
@@ -124,7 +124,7 @@ async fn settle(
             Ok(Content::Replicas(changes)) => {
                 replicas::apply(cx, changes, &mut touched).await?.map(Settled::Replicas)
             }
-            _ => jobs.next().unwrap_or_else(take::lost).map(Settled::Job),
+            _ => jobs.next().unwrap_or_else(take::lost).map(|taken| Settled::Job(Box::new(taken))),
         });
     }
     Ok(Settlement { verdicts, touched })
