@@ -38,10 +38,13 @@ fn whole(number: f64) -> Option<i64> {
     (0.0..9.2e18).contains(&number).then_some(number as i64)
 }
 
-/// A number of inverse barns in a unit of luminosity.
+/// A number of inverse barns in a unit of luminosity; no number in any other unit.
 #[expect(clippy::cast_precision_loss, reason = "an answer has the precision of a double")]
 pub fn from_inverse_barns(number: i128, unit: &Unit) -> f64 {
-    kept().and_then(|kept| kept.convert_rounded(number as f64, unit)).unwrap_or(f64::NAN)
+    // Every unit is a whole number of inverse barns, so the quotient is the nearest double.
+    let one = Exact::parse("1").zip(kept());
+    let size = one.and_then(|(one, kept)| unit.convert_exact(one, &kept)?.to_int());
+    size.map_or(f64::NAN, |size| number as f64 / size as f64)
 }
 
 /// Refuses a unit that is none of luminosity.

@@ -12,6 +12,7 @@ use crate::{Intervals, Invalid, RunNumber, RunSections};
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Each byte's place among the digits; 64 for one that is none.
+#[expect(clippy::cast_possible_truncation, reason = "there are 64 digits")]
 const VALUES: [u8; 256] = {
     let mut values = [64; 256];
     let mut at = 0;
@@ -25,7 +26,7 @@ const VALUES: [u8; 256] = {
 fn write(number: u64, out: &mut String) {
     let mut rest = number;
     loop {
-        let digit = (rest & 31) as usize;
+        let digit = usize::try_from(rest & 31).unwrap_or_default();
         rest >>= 5;
         let more = if rest == 0 { 0 } else { 32 };
         out.push(char::from(DIGITS[digit | more]));

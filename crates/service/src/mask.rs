@@ -125,7 +125,8 @@ async fn runs(cx: &mut Context<'_>, vo: i64, of: &SectionSelection) -> Result<Ru
     let mut sections = BTreeMap::new();
     let mut after = (vo, -1);
     loop {
-        let found = run::list(&mut cx.session, &filter, after, STEP as i64).await?;
+        let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
+        let found = run::list(&mut cx.session, &filter, after, limit).await?;
         let full = found.len() == STEP;
         after = found.last().map_or(after, |run| (vo, run.run.0.into()));
         sections.extend(found.into_iter().map(|run| (run.run, run.sections)));

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sbk_api::{
-    BulkResult, Code, FileSections, GetSections, NewFile, Outcome, Problem, SetSections,
-};
+use sbk_api::{BulkResult, Code, FileSections, GetSections, Outcome, Problem, SetSections};
 use sbk_model::{FileKey, Lfn, RunSections};
 use sbk_store::{audit::Touched, directory::Lock, section};
 
@@ -34,7 +32,7 @@ fn compare(
 }
 
 /// Refuses sections of a file in too many pieces.
-pub fn check(sections: &RunSections) -> Result<(), Problem> {
+fn check(sections: &RunSections) -> Result<(), Problem> {
     if sections.intervals() <= MAX_INTERVALS {
         return Ok(());
     }
@@ -117,6 +115,10 @@ pub async fn keep(
     let before = section::of(&mut cx.session, known.iter().copied()).await?;
     let (mut new, mut setting, mut refused) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for (key, (sections, draft)) in with {
+        if let Err(problem) = check(sections) {
+            refused.push((draft.at, problem));
+            continue;
+        }
         if !known.contains(&key) {
             new.insert(key, sections);
             continue;
@@ -135,9 +137,9 @@ pub async fn keep(
 /// Gives drafts of files their sections.
 pub fn attach<'a>(
     drafts: &mut [register::Draft<'a>],
-    of: impl Fn(usize, &NewFile) -> Option<&'a RunSections>,
+    of: impl Fn(usize) -> Option<&'a RunSections>,
 ) {
     for draft in drafts {
-        draft.sections = of(draft.at, draft.new).filter(|sections| !sections.is_empty());
+        draft.sections = of(draft.at).filter(|sections| !sections.is_empty());
     }
 }

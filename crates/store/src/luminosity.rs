@@ -67,7 +67,8 @@ impl Block {
     /// The power of ten that all its values are multiples of.
     fn scale(&self) -> u32 {
         let values = || self.delivered.iter().chain(&self.recorded).flatten();
-        (0..18).take_while(|scale| values().all(|v| v % 10_u64.pow(scale + 1) == 0)).count() as u32
+        let too_great = |scale: &u32| values().any(|value| value % 10_u64.pow(scale + 1) != 0);
+        (0..18).find(too_great).unwrap_or(18)
     }
 }
 

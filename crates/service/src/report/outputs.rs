@@ -38,7 +38,7 @@ pub async fn register(
     let elements = register::declared_elements(cx, &files).await?;
     let mut call = Registration::new(files.len());
     let mut drafts = call.check(cx, community, &files, &elements);
-    section::attach(&mut drafts, |at, _| {
+    section::attach(&mut drafts, |at| {
         let (job, output, _) = all.get(at)?;
         Some(&jobs.get(*job)?.report.outputs.get(*output)?.sections)
     });

@@ -747,7 +747,7 @@ class SBKClient(Client):
     def declareFills(
         self, fills: list[dict], *, replace: bool | None = None, vo: str | None = None
     ) -> Result:
-        """Declares fills of the accelerator: dictionaries with `fill`, `started`, `ended`, `details`."""
+        """Declares fills: dictionaries with `fill`, `started`, `ended`, `details`."""
         return self._ask("declareFills", fills, replace=replace, vo=vo)
 
     def listFills(
@@ -967,7 +967,7 @@ class SBKClient(Client):
         reason: str | None = None,
         vo: str | None = None,
     ) -> Result:
-        """Declares background frames: dictionaries with `series`, `directory`, `valid`, and more."""
+        """Declares background frames: dictionaries with `series`, `directory`, `valid`, more."""
         return self._ask("declareBackgroundFrames", frames, replace=replace, reason=reason, vo=vo)
 
     def listBackgroundFrames(
