@@ -1,6 +1,7 @@
 mod dirac;
 mod keys;
 mod machine;
+mod productions;
 mod psql;
 mod service;
 mod statistics;
@@ -13,6 +14,7 @@ use clap::Subcommand;
 pub enum Command {
     Dirac(dirac::Arguments),
     Keys(keys::Arguments),
+    Productions(productions::Arguments),
     Service(service::Arguments),
 }
 
@@ -20,6 +22,7 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Dirac(arguments) => dirac::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Productions(arguments) => productions::run(arguments),
         Command::Service(arguments) => service::run(arguments),
     }
 }

@@ -1,5 +1,5 @@
-mod database;
-mod http;
+pub mod database;
+pub mod http;
 pub mod process;
 mod report;
 mod sample;
