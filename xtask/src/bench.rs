@@ -2,6 +2,7 @@ mod dirac;
 mod jobs;
 mod keys;
 mod machine;
+mod productions;
 mod psql;
 mod runs;
 mod service;
@@ -16,6 +17,7 @@ pub enum Command {
     Dirac(dirac::Arguments),
     Jobs(jobs::Arguments),
     Keys(keys::Arguments),
+    Productions(productions::Arguments),
     Runs(runs::Arguments),
     Service(service::Arguments),
 }
@@ -25,6 +27,7 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Dirac(arguments) => dirac::run(arguments),
         Command::Jobs(arguments) => jobs::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Productions(arguments) => productions::run(arguments),
         Command::Runs(arguments) => runs::run(arguments),
         Command::Service(arguments) => service::run(arguments),
     }

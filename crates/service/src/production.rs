@@ -186,19 +186,19 @@ impl Run for GetProgress {
 impl Run for ListProductions {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Production>, Error> {
         let (after, limit) = cursor::page::<(String, i64)>(&self.page)?;
-        let needs_vo = || Error::invalid("vo", "", "is needed beside `request` and `pass`");
         let vo = cx.listed_community(self.vo.as_ref())?;
-        let own = self.vo.clone().or(cx.caller.vo.clone());
-        let within =
-            |asked: bool| if asked { own.clone().ok_or_else(needs_vo).map(Some) } else { Ok(None) };
-        let request = within(self.request.is_some())?.zip(self.request.as_ref());
-        let pass = within(self.pass.is_some())?.zip(self.pass.as_ref());
+        let own = self.vo.as_ref().or(cx.caller.vo.as_ref());
+        if own.is_none() && (self.request.is_some() || self.pass.is_some()) {
+            return Err(Error::invalid("vo", "", "is needed beside `request` and `pass`"));
+        }
+        let request = own.zip(self.request.as_ref());
+        let pass = own.zip(self.pass.as_ref());
         let filter = Filter {
             vo,
             state: self.state,
-            request: request.map(|(vo, name)| RequestKey::of(&vo, name)),
-            pass_version: pass.as_ref().and_then(|(_, pass)| pass.version.map(i64::from)),
-            pass: pass.map(|(vo, pass)| RecipeKey::of_pass(&vo, &pass.name)),
+            request: request.map(|(vo, name)| RequestKey::of(vo, name)),
+            pass_version: pass.and_then(|(_, pass)| pass.version.map(i64::from)),
+            pass: pass.map(|(vo, pass)| RecipeKey::of_pass(vo, &pass.name)),
         };
         let after = after.as_ref().map(|(name, key)| (name.as_str(), *key));
         let found = production::list(&mut cx.session, &filter, after, limit).await?;

@@ -48,7 +48,7 @@ impl Run for CreateProduction {
         check(asked)?;
         check_outputs(cx, &community, asked).await?;
         if let Some(input) = &asked.input {
-            query::check(cx, &selection(input, &community)?).await?;
+            check_input(cx, &community, input).await?;
         }
         let (definition, pass, used) = pinned(cx, &community, asked).await?;
         let (user, vo) = (cx.caller.user.to_string(), self.vo.as_str());
@@ -171,6 +171,22 @@ async fn check_outputs(
         }
     }
     Ok(())
+}
+
+/// Refuses a selection that is wrong, or a dataset that is not there.
+async fn check_input(
+    cx: &mut Context<'_>,
+    community: &Community,
+    input: &InputSelection,
+) -> Result<(), Error> {
+    query::check(cx, &selection(input, community)?).await?;
+    let Some(name) = &input.dataset else { return Ok(()) };
+    let key = DatasetKey::of(&community.vo, name);
+    let found = sbk_store::dataset::find(&mut cx.session, [key], Lock::None).await?;
+    match found.get(&key).filter(|dataset| dataset.name == *name) {
+        Some(_) => Ok(()),
+        None => Err(Error::invalid("input.dataset", name.as_str(), "is not a dataset")),
+    }
 }
 
 /// The query for the files that a production works on.

@@ -50,6 +50,8 @@ impl Target {
                 let options = PgConnectOptions::from_str(url).map_err(bad)?;
                 let options = options
                     .application_name("sbk")
+                    // Compiling a great query takes longer here than running it.
+                    .options([("jit", "off")])
                     .statement_cache_capacity(STATEMENTS)
                     .disable_statement_logging();
                 Ok(Self::Postgres(Box::new(options)))

@@ -8,6 +8,12 @@ use anyhow::{Context, Result, bail, ensure};
 pub struct Request(Vec<u8>);
 
 impl Request {
+    /// A request without a body.
+    pub fn get(path: &str) -> Self {
+        let text = format!("GET /api/v1{path} HTTP/1.1\r\nhost: bench\r\n\r\n");
+        Self(text.into_bytes())
+    }
+
     /// A request with a JSON body.
     pub fn post(path: &str, body: &str) -> Self {
         Self::with_body("POST", path, body)
