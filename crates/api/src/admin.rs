@@ -2,7 +2,7 @@ use sbk_model::{DatasetName, DirPath, Lfn, Timestamp, Totals, Vo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Page, PageArgs, operation::operations};
+use crate::{JobCount, Page, PageArgs, operation::operations};
 
 /// Something whose totals are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +52,41 @@ pub struct Verification {
     pub checked: u64,
     /// Those that are wrong.
     pub wrong: Vec<WrongTotal>,
+    /// Where to go on; absent when done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Proves the kept counts of jobs against the jobs, one production a call.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyJobs {
+    /// Whether to correct what is wrong.
+    #[serde(default)]
+    pub repair: bool,
+    /// Where to go on: the `next` of the step before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// A count of jobs that is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WrongJobCount {
+    /// What is kept.
+    pub kept: JobCount,
+    /// What the jobs say.
+    pub counted: JobCount,
+    /// Whether it was corrected.
+    pub repaired: bool,
+}
+
+/// One step of a verification of jobs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobVerification {
+    /// How many counts this step proved.
+    pub checked: u64,
+    /// Those that are wrong.
+    pub wrong: Vec<WrongJobCount>,
     /// Where to go on; absent when done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -107,6 +142,8 @@ pub struct ListAudit {
 operations! {
     VerifyTotals = "verifyTotals"(), Post "/verify/totals", Administer, writes -> Verification;
     "Proves the kept totals against the files on line, in bounded steps, and can correct them."
+    VerifyJobs = "verifyJobs"(), Post "/verify/jobs", Administer, writes -> JobVerification;
+    "Proves the kept counts of jobs against the jobs on line, in bounded steps, and can correct them."
     ListAudit = "listAudit"(), Get "/audit", Read, reads -> Page<AuditEntry>, each AuditEntry;
     "Lists who changed what, when and why, the newest first."
 }

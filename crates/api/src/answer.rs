@@ -3,9 +3,10 @@
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FoundFiles,
-    Inheritance, Job, JobCounts, Page, Progress, Promotion, Quarantined, ReportResult, Request,
-    Retirement, SchemaDocument, SchemaPlan, Snapshot, Split, Verification,
+    BulkResult, Campaign, Chain, Cloned, Dataset, Directory, Done, Explanation, File, FileSections,
+    FoundFiles, Inheritance, Job, JobCounts, JobVerification, Luminosity, Mask, Page, Progress,
+    Promotion, Qualities, QualityChange, Quarantined, ReportResult, Request, Retirement,
+    RunLuminosity, RunSummary, SchemaDocument, SchemaPlan, Snapshot, Split, Verification,
 };
 
 /// How an answer becomes a value of a DIRAC result.
@@ -33,6 +34,10 @@ impl Answer for Retirement {
     const SHAPE: Shape = Shape::Bulk;
 }
 
+impl Answer for QualityChange {
+    const SHAPE: Shape = Shape::Bulk;
+}
+
 impl Answer for FoundFiles {
     const SHAPE: Shape = Shape::Found;
 }
@@ -55,13 +60,20 @@ plain!(
     Done,
     Explanation,
     File,
+    FileSections,
     Inheritance,
     Job,
     JobCounts,
+    JobVerification,
+    Luminosity,
+    Mask,
     Progress,
     Promotion,
+    Qualities,
     Quarantined,
     ReportResult,
+    RunLuminosity,
+    RunSummary,
     SchemaDocument,
     SchemaPlan,
     Snapshot,

@@ -20,6 +20,11 @@ macro_rules! every_operation {
                 $crate::ReportJob, $crate::GetJob, $crate::SummarizeJobs, $crate::GetQuarantined,
                 $crate::ReplayQuarantined, $crate::DismissQuarantined, $crate::GetChain, $crate::SetParents,
                 // Runs, quality, conditions
+                $crate::DeclareRuns, $crate::GetRun, $crate::DeclareFills, $crate::SetLuminosity, $crate::GetRunLuminosity,
+                $crate::SetSections, $crate::GetSections, $crate::GetLuminosity, $crate::ExportMask, $crate::CombineMasks,
+                $crate::SetQuality, $crate::GetQuality,
+                $crate::DeclareEventTypes, $crate::DeclareConditions, $crate::DeclareSoftware, $crate::SetInstalled,
+                $crate::DeclareBackgroundFrames, $crate::SetFrameSites,
                 // Productions
                 $crate::DeclareSteps, $crate::GetStep, $crate::DeclarePasses, $crate::GetPass,
                 $crate::CreateProduction, $crate::GetProduction, $crate::ChangeProduction,
@@ -30,12 +35,14 @@ macro_rules! every_operation {
                 $crate::AddRequests, $crate::ChangeRequest, $crate::SetRequestState, $crate::CloneRequest, $crate::GetRequest, $crate::SplitRequest,
                 $crate::AddCampaigns, $crate::ChangeCampaign, $crate::AssignRequests, $crate::GetCampaign,
                 // Administration
-                $crate::VerifyTotals, $crate::ImportRecords;
+                $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
                 $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions
+                $crate::ListRuns, $crate::ListFills, $crate::ListQualityHistory, $crate::ListEventTypes,
+                $crate::ListConditions, $crate::ListSoftware, $crate::ListBackgroundFrames,
                 // Productions
                 $crate::ListSteps, $crate::ListPasses, $crate::ListProductions, $crate::ListTasks,
                 $crate::ListMissingInputs,

@@ -1,6 +1,6 @@
 use sbk_model::{
-    Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, Lfn, Reason, Size,
-    Timestamp, UserName, Vo,
+    Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, Lfn, Reason,
+    RunSections, Size, Timestamp, UserName, Vo,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,6 +89,9 @@ pub struct File {
     /// The datasets that list it, when asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub datasets: Vec<DatasetName>,
+    /// The luminosity sections whose events it holds, when asked for.
+    #[serde(default, skip_serializing_if = "RunSections::is_empty")]
+    pub sections: RunSections,
 }
 
 /// Registers files with their replicas and metadata.

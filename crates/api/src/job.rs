@@ -5,15 +5,17 @@ use sbk_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{JobReport, Page, PageArgs, Problem, operation::operations};
+use crate::{BulkResult, JobReport, Page, PageArgs, Problem, operation::operations};
 
 /// In which format a report comes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportFormat {
     /// A [`JobReport`] as JSON.
     #[default]
     Json,
+    /// What the document begins with says which of the others it is.
+    Auto,
     /// An LHCb-style XML document.
     Lhcb,
     /// A Gaudi XML summary.
@@ -24,12 +26,13 @@ pub enum ReportFormat {
 
 impl ReportFormat {
     /// All formats.
-    pub const ALL: &[Self] = &[Self::Json, Self::Lhcb, Self::Gaudi, Self::BulkBlock];
+    pub const ALL: &[Self] = &[Self::Json, Self::Auto, Self::Lhcb, Self::Gaudi, Self::BulkBlock];
 
     /// Its name, as it is written in every interface.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Auto => "auto",
             Self::Lhcb => "lhcb",
             Self::Gaudi => "gaudi",
             Self::BulkBlock => "bulk_block",
@@ -56,8 +59,8 @@ impl std::str::FromStr for ReportFormat {
 pub struct ReportJob {
     /// The community that the jobs belong to.
     pub vo: Vo,
-    /// The reports, 1 to 1,000 (one may stand without a list): objects, or the texts of documents
-    /// in another format.
+    /// The reports, 1 to 1,000 (one may stand without a list): objects, or in another format the
+    /// texts of documents, each alone or with the job's name as `{"name": …, "document": …}`.
     #[serde(alias = "report", deserialize_with = "one_or_many")]
     #[schema(value_type = Vec<JobReport>)]
     pub reports: Vec<serde_json::Value>,
@@ -156,12 +159,21 @@ pub struct ReportAnswer {
     /// How many outputs were registered.
     #[serde(default)]
     pub outputs: u32,
+    /// What became of each replica, where the document is about replicas and no job. They were
+    /// changed all or none; `Unchanged` are those that were as asked already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<BulkResult>,
     /// The entry in the quarantine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
     /// Why it could not be taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// Whether the report had come before. Only the sums of a call tell that to clients: the answer
+    /// itself is the first one.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub repeated: bool,
 }
 
 /// The answers to reports, in their order.
@@ -177,6 +189,22 @@ pub struct ReportResult {
     pub refused: u32,
     /// One answer per report.
     pub results: Vec<ReportAnswer>,
+}
+
+impl ReportResult {
+    /// Counts answers.
+    pub fn of(results: Vec<ReportAnswer>) -> Self {
+        let mut counted = Self::default();
+        for answer in &results {
+            *match answer.outcome {
+                ReportOutcome::Recorded if answer.repeated => &mut counted.repeated,
+                ReportOutcome::Recorded => &mut counted.recorded,
+                ReportOutcome::Quarantined => &mut counted.quarantined,
+                ReportOutcome::Refused => &mut counted.refused,
+            } += 1;
+        }
+        Self { results, ..counted }
+    }
 }
 
 /// Shows a job with all that it reported.
@@ -429,7 +457,8 @@ pub struct Quarantined {
 pub struct ReplayQuarantined {
     /// The entry.
     pub entry: String,
-    /// The corrected report, in place of the one that was kept.
+    /// The corrected report, in place of the one that was kept: an object, or the text of a
+    /// document in the format of the entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<JobReport>)]
     pub report: Option<serde_json::Value>,

@@ -1,10 +1,12 @@
-use sbk_model::{DatasetName, DirPath, FileStatus, GroupName, Mode, Timestamp, UserName, Vo};
+use sbk_model::{
+    DatasetName, DirPath, FileStatus, GroupName, Lfn, Mode, RunNumber, Timestamp, UserName, Vo,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, File, Metadata, NewDataset, Page, PageArgs, Site, StorageElement,
-    operation::operations,
+    BulkResult, File, Metadata, NewDataset, NewFill, NewRun, Page, PageArgs, Place, QualityEntry,
+    RunLuminosity, Site, StorageElement, operation::operations,
 };
 
 /// One line of an export: everything that is needed to make the entity again.
@@ -29,6 +31,16 @@ pub enum Record {
     Snapshot(SnapshotRecord),
     /// Files of a snapshot.
     SnapshotFile(SnapshotFileRecord),
+    /// A fill of the accelerator.
+    Fill(FillRecord),
+    /// A run.
+    Run(RunRecord),
+    /// The luminosity of a run.
+    RunLuminosity(RunLuminosityRecord),
+    /// Something that was said of the quality of a run or a file.
+    Quality(QualityRecord),
+    /// An event type, conditions, software or background frames.
+    Definition(DefinitionRecord),
 }
 
 /// A community with its schema.
@@ -118,6 +130,95 @@ pub struct SnapshotFileRecord {
     pub lfn: sbk_model::Lfn,
     /// A number that changes when size, events or checksums do.
     pub fingerprint: i64,
+}
+
+/// A fill of the accelerator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FillRecord {
+    /// Its community.
+    pub vo: Vo,
+    /// When its record was last changed.
+    pub modified: Timestamp,
+    /// The fill.
+    #[serde(flatten)]
+    pub fill: NewFill,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunRecord {
+    /// Its community.
+    pub vo: Vo,
+    /// When its record was last changed.
+    pub modified: Timestamp,
+    /// The run.
+    #[serde(flatten)]
+    pub run: NewRun,
+}
+
+/// The luminosity of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunLuminosityRecord {
+    /// The community of the run.
+    pub vo: Vo,
+    /// The unit.
+    pub unit: String,
+    /// The luminosity.
+    #[serde(flatten)]
+    pub luminosity: RunLuminosity,
+}
+
+/// Something that was said of the quality of a run or a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct QualityRecord {
+    /// The community of the run or file.
+    pub vo: Vo,
+    /// The run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>)]
+    pub run: Option<RunNumber>,
+    /// The file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub lfn: Option<Lfn>,
+    /// What was said.
+    #[serde(flatten)]
+    pub entry: QualityEntry,
+}
+
+/// What kind of thing a community names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DefinitionKind {
+    /// A type of events.
+    EventType,
+    /// Conditions of data taking or simulation.
+    Conditions,
+    /// A release of a program.
+    Software,
+    /// A set of background frames.
+    BackgroundFrames,
+}
+
+/// An event type, conditions, software or background frames.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DefinitionRecord {
+    /// The community.
+    pub vo: Vo,
+    /// What kind of thing.
+    pub kind: DefinitionKind,
+    /// Its name.
+    pub name: String,
+    /// What is known of it.
+    #[schema(value_type = Object)]
+    pub defined: serde_json::Value,
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
+    /// When it was declared.
+    pub created: Timestamp,
+    /// When its record was last changed.
+    pub modified: Timestamp,
 }
 
 /// Exports everything, one record after the other.

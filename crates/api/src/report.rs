@@ -29,6 +29,10 @@ pub struct JobReport {
     /// The task of the production, from 1; attempts of one task are linked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<u32>,
+    /// Which part of the task it was, from 1, where the steps of a job report one by one. Each
+    /// part counts by itself, and none of them moves the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<u16>,
     /// Which attempt at the task it was, from 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub attempt: u16,
@@ -102,6 +106,67 @@ pub struct JobReport {
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     #[schema(value_type = Object)]
     pub metadata: Metadata,
+}
+
+impl JobReport {
+    /// The report of a job that did well, and says nothing more.
+    pub fn new(name: JobName) -> Self {
+        Self {
+            name,
+            dirac_id: None,
+            job_type: None,
+            production: None,
+            task: None,
+            part: None,
+            attempt: 1,
+            supersedes: None,
+            state: JobState::Done,
+            reason: None,
+            exit_code: None,
+            site: None,
+            submitted: None,
+            started: None,
+            ended: None,
+            cpu_seconds: None,
+            wall_seconds: None,
+            memory: None,
+            events_read: None,
+            events_written: None,
+            first_event: None,
+            run: None,
+            seeds: BTreeMap::new(),
+            log: None,
+            worker: Worker::default(),
+            environment: BTreeMap::new(),
+            inputs: Vec::new(),
+            steps: Vec::new(),
+            outputs: Vec::new(),
+            metadata: Metadata::new(),
+        }
+    }
+}
+
+impl StepReport {
+    /// A program of which nothing more is known.
+    pub fn new(application: Application) -> Self {
+        Self {
+            application,
+            version: None,
+            step: None,
+            platform: None,
+            options: Vec::new(),
+            conditions: BTreeMap::new(),
+            inputs: None,
+            events_read: None,
+            events_written: None,
+            cpu_seconds: None,
+            wall_seconds: None,
+            memory: None,
+            exit_code: None,
+            files: Vec::new(),
+            counters: BTreeMap::new(),
+        }
+    }
 }
 
 fn one() -> u16 {

@@ -2,7 +2,7 @@
 
 use sbk_api::{
     JobCount, JobSummary, OpenEdge, QuarantineState, Quarantined, Relative, ReportAnswer,
-    ReportOutcome, ReportResult,
+    ReportOutcome, ReportResult, WrongJobCount,
 };
 
 use crate::{
@@ -164,6 +164,37 @@ impl Row for JobCount {
     }
 }
 
+impl Row for WrongJobCount {
+    const HEADINGS: &'static [&'static str] = &[
+        "PRODUCTION",
+        "SITE",
+        "STATE",
+        "STANDING",
+        "REASON",
+        "KEPT",
+        "COUNTED",
+        "EVENTS KEPT",
+        "EVENTS COUNTED",
+        "REPAIRED",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let Self { kept, counted, repaired } = self;
+        vec![
+            Cell::optional(kept.production.as_ref()),
+            Cell::optional(kept.site.as_ref()),
+            Cell::text(kept.state),
+            Cell::text(kept.standing),
+            Cell::optional(kept.reason.as_ref()),
+            Cell::Count(kept.jobs),
+            Cell::Count(counted.jobs),
+            Cell::Count(kept.events_written),
+            Cell::Count(counted.events_written),
+            Cell::text(repaired),
+        ]
+    }
+}
+
 impl Row for Quarantined {
     const HEADINGS: &'static [&'static str] =
         &["ENTRY", "JOB", "FORMAT", "FIELD", "REASON", "TRIES", "RECEIVED"];
@@ -225,6 +256,8 @@ mod tests {
             outputs: 0,
             entry: Some("0a".into()),
             problem: Some(Problem::new(Code::Conflict, "it was reported otherwise")),
+            replicas: None,
+            repeated: false,
         };
         let result =
             ReportResult { quarantined: 1, results: vec![answer], ..ReportResult::default() };

@@ -21,6 +21,7 @@ mod open_data;
 mod output;
 mod progress;
 mod promotion;
+mod report_import;
 mod rows;
 mod steps;
 mod table;

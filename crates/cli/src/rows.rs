@@ -1,8 +1,8 @@
 //! What of each thing is shown in a table.
 
 use sbk_api::{
-    AuditEntry, Community, Dataset, Difference, Entry, File, ItemResult, SchemaChange,
-    SchemaDocument, Site, Snapshot, StorageElementUse, WrongTotal,
+    AuditEntry, Community, Dataset, Difference, Entry, File, Fill, ItemResult, RunSummary,
+    SchemaChange, SchemaDocument, Site, Snapshot, StorageElementUse, WrongTotal,
 };
 
 use crate::{cell::Cell, output::Row};
@@ -136,6 +136,54 @@ impl Row for Site {
 
     fn cells(&self) -> Vec<Cell> {
         vec![Cell::text(&self.name)]
+    }
+}
+
+impl Row for RunSummary {
+    const HEADINGS: &'static [&'static str] = &[
+        "RUN",
+        "FILL",
+        "STARTED",
+        "ENDED",
+        "EVENTS",
+        "SECTIONS",
+        "RECORDED",
+        "UNIT",
+        "QUALITY",
+        "CONDITIONS",
+        "COMMUNITY",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let sections = self.run.sections.as_ref().map(sbk_model::Intervals::count);
+        vec![
+            Cell::text(self.run.run),
+            Cell::optional(self.run.fill),
+            self.run.started.map_or(Cell::Missing, Cell::Time),
+            self.run.ended.map_or(Cell::Missing, Cell::Time),
+            Cell::count(self.run.events.map(sbk_model::Events::get)),
+            Cell::count(sections.and_then(|count| i64::try_from(count).ok())),
+            Cell::optional(self.recorded),
+            Cell::text(&self.unit),
+            Cell::text(self.quality),
+            Cell::optional(self.run.conditions.as_ref()),
+            Cell::text(&self.vo),
+        ]
+    }
+}
+
+impl Row for Fill {
+    const HEADINGS: &'static [&'static str] = &["FILL", "STARTED", "ENDED", "COMMUNITY", "DETAILS"];
+
+    fn cells(&self) -> Vec<Cell> {
+        let details = self.fill.details.iter();
+        vec![
+            Cell::text(self.fill.fill),
+            self.fill.started.map_or(Cell::Missing, Cell::Time),
+            self.fill.ended.map_or(Cell::Missing, Cell::Time),
+            Cell::text(&self.vo),
+            Cell::list(details.map(|(name, text)| format!("{name}={text}"))),
+        ]
     }
 }
 

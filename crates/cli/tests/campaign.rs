@@ -100,6 +100,7 @@ impl Campaign {
 
         let sbk = Sbk::on_server(&self.server.url);
         sbk.ok(&["verify", "totals"]);
+        sbk.ok(&["verify", "jobs"]);
     }
 }
 
@@ -128,9 +129,7 @@ mod a_campaign_outlives_the_deaths_of_its_server_private_cluster {
 
     #[test]
     fn sqlite() {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let database = runtime.block_on(TestDatabase::create_if_selected(Backend::Sqlite));
-        let Some(database) = database else { return };
+        let Some(database) = TestDatabase::create_if_selected(Backend::Sqlite) else { return };
         play(database.url(), || {});
     }
 

@@ -8,6 +8,7 @@ mod guid;
 mod invalid;
 mod key;
 mod name;
+mod packed;
 mod path;
 mod permission;
 mod production;
@@ -29,11 +30,12 @@ pub use name::{
     JobName, Label, PassName, Pfn, ProductionName, Reason, RequestId, RequestName, SeName,
     SiteName, StepName, UserName, Vo,
 };
+pub use packed::{pack_numbers, unpack_numbers};
 pub use path::{BaseName, DirPath, Lfn};
 pub use permission::Permission;
 pub use production::{Missing, ProductionKind, ProductionState, TaskState};
 pub use quantity::{Events, Mode, Size};
 pub use request::{Priority, RequestMover, RequestState};
 pub use section::{Intervals, RunNumber, RunSections};
-pub use status::{DatasetKind, DatasetStatus, FileStatus, JobState, ReplicaStatus};
+pub use status::{DatasetKind, DatasetStatus, FileStatus, JobState, Quality, ReplicaStatus};
 pub use time::Timestamp;

@@ -21,6 +21,15 @@ use crate::Invalid;
 #[serde(transparent)]
 pub struct RunNumber(pub u32);
 
+impl std::str::FromStr for RunNumber {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let bad = |_| Invalid::new("run", text, "is not the number of a run");
+        text.parse().map(Self).map_err(bad)
+    }
+}
+
 impl fmt::Display for RunNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -68,7 +77,132 @@ impl Intervals {
     pub fn count(&self) -> u64 {
         self.0.iter().map(|(first, last)| u64::from(last - first) + 1).sum()
     }
+
+    /// The least number in the set.
+    pub fn first(&self) -> Option<u32> {
+        self.0.first().map(|(first, _)| *first)
+    }
+
+    /// The greatest number in the set.
+    pub fn last(&self) -> Option<u32> {
+        self.0.last().map(|(_, last)| *last)
+    }
+
+    /// Whether a number is in the set.
+    pub fn contains(&self, number: u32) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= number);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| number <= *last)
+    }
+
+    /// Whether all numbers of another set are in this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.difference(self).is_empty()
+    }
+
+    /// Whether a number is in both sets.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        !self.intersection(other).is_empty()
+    }
+
+    /// The numbers that are in one set or the other.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.combine(other, |a, b| a || b)
+    }
+
+    /// The numbers that are in both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.combine(other, |a, b| a && b)
+    }
+
+    /// The numbers that are in this set and not in the other.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        self.combine(other, |a, b| a && !b)
+    }
+
+    /// The numbers that are in exactly one of the sets.
+    #[must_use]
+    pub fn symmetric_difference(&self, other: &Self) -> Self {
+        self.combine(other, |a, b| a != b)
+    }
+
+    /// Goes over the ends of both sets once, and keeps the numbers that a rule takes.
+    ///
+    /// The rule does not take a number that is in neither.
+    fn combine(&self, other: &Self, takes: impl Fn(bool, bool) -> bool) -> Self {
+        let (mut ours, mut theirs) = (Edges::of(&self.0), Edges::of(&other.0));
+        let mut kept: Vec<(u32, u32)> = Vec::new();
+        let mut begin = None;
+        // Ends are counted in 64 bits, since the number after the greatest is one of them.
+        while let Some(at) = ours.next_edge().into_iter().chain(theirs.next_edge()).min() {
+            ours.pass(at);
+            theirs.pass(at);
+            match (takes(ours.inside, theirs.inside), begin) {
+                (true, None) => begin = Some(at),
+                (false, Some(first)) => {
+                    kept.push((number(first), number(at - 1)));
+                    begin = None;
+                }
+                _ => {}
+            }
+        }
+        Self(kept)
+    }
 }
+
+/// An edge within the range of numbers.
+fn number(edge: u64) -> u32 {
+    u32::try_from(edge).unwrap_or(u32::MAX)
+}
+
+/// The places where a set begins and ends, passed one after the other.
+struct Edges<'a> {
+    intervals: &'a [(u32, u32)],
+    inside: bool,
+}
+
+impl<'a> Edges<'a> {
+    fn of(intervals: &'a [(u32, u32)]) -> Self {
+        Self { intervals, inside: false }
+    }
+
+    fn next_edge(&self) -> Option<u64> {
+        let (first, last) = self.intervals.first()?;
+        Some(if self.inside { u64::from(*last) + 1 } else { u64::from(*first) })
+    }
+
+    fn pass(&mut self, at: u64) {
+        if self.next_edge() == Some(at) {
+            if self.inside {
+                self.intervals = self.intervals.split_first().map_or(&[], |(_, rest)| rest);
+            }
+            self.inside = !self.inside;
+        }
+    }
+}
+
+impl Serialize for Intervals {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Intervals {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let intervals = Vec::<(u32, u32)>::deserialize(deserializer)?;
+        Self::new(intervals).map_err(de::Error::custom)
+    }
+}
+
+impl utoipa::PartialSchema for Intervals {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        Vec::<Vec<u32>>::schema()
+    }
+}
+
+impl utoipa::ToSchema for Intervals {}
 
 /// Luminosity sections by run, in the form of the usual JSON masks:
 /// `{"run": [[first, last], …]}`.
@@ -94,6 +228,46 @@ impl RunSections {
     /// How many sections there are.
     pub fn count(&self) -> u64 {
         self.0.values().map(Intervals::count).sum()
+    }
+
+    /// How many intervals there are.
+    pub fn intervals(&self) -> usize {
+        self.0.values().map(|sections| sections.as_slice().len()).sum()
+    }
+
+    /// The sections that are in one mask or the other.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.combine(other, Intervals::union)
+    }
+
+    /// The sections that are in both masks.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.combine(other, Intervals::intersection)
+    }
+
+    /// The sections that are in this mask and not in the other.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        self.combine(other, Intervals::difference)
+    }
+
+    /// The sections that are in exactly one of the masks.
+    #[must_use]
+    pub fn symmetric_difference(&self, other: &Self) -> Self {
+        self.combine(other, Intervals::symmetric_difference)
+    }
+
+    fn combine(&self, other: &Self, rule: impl Fn(&Intervals, &Intervals) -> Intervals) -> Self {
+        let none = Intervals::default();
+        let runs: std::collections::BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        let sections = |of: &Self, run| of.0.get(run).cloned().unwrap_or_else(|| none.clone());
+        Self::new(
+            runs.into_iter()
+                .map(|run| (*run, rule(&sections(self, run), &sections(other, run))))
+                .collect(),
+        )
     }
 }
 
@@ -131,7 +305,59 @@ impl utoipa::ToSchema for RunSections {}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Sections near either end of what a number can be.
+    fn intervals() -> impl Strategy<Value = Intervals> {
+        let near = prop_oneof![0_u32..40, (u32::MAX - 40)..u32::MAX];
+        let one = (near, 0_u32..9).prop_map(|(first, more)| (first, first.saturating_add(more)));
+        prop::collection::vec(one, 0..8).prop_map(|list| Intervals::new(list).unwrap())
+    }
+
+    fn numbers(set: &Intervals) -> BTreeSet<u32> {
+        set.as_slice().iter().flat_map(|(first, last)| *first..=*last).collect()
+    }
+
+    fn mask() -> impl Strategy<Value = RunSections> {
+        prop::collection::btree_map((0_u32..5).prop_map(RunNumber), intervals(), 0..4)
+            .prop_map(RunSections::new)
+    }
+
+    proptest! {
+        #[test]
+        fn the_algebra_is_that_of_sets(a in intervals(), b in intervals(), number in 0_u32..50) {
+            let (x, y) = (numbers(&a), numbers(&b));
+
+            prop_assert_eq!(numbers(&a.union(&b)), &x | &y);
+            prop_assert_eq!(numbers(&a.intersection(&b)), &x & &y);
+            prop_assert_eq!(numbers(&a.difference(&b)), &x - &y);
+            prop_assert_eq!(numbers(&a.symmetric_difference(&b)), &x ^ &y);
+            prop_assert_eq!(a.contains(number), x.contains(&number));
+            prop_assert_eq!(a.covers(&b), x.is_superset(&y));
+            prop_assert_eq!(a.overlaps(&b), !x.is_disjoint(&y));
+            prop_assert_eq!(a.count(), x.len() as u64);
+        }
+
+        #[test]
+        fn what_comes_out_is_in_its_one_form(a in intervals(), b in intervals()) {
+            for set in [a.union(&b), a.intersection(&b), a.symmetric_difference(&b)] {
+                prop_assert_eq!(Intervals::new(set.as_slice().to_vec()).unwrap(), set);
+            }
+        }
+
+        #[test]
+        fn masks_are_combined_run_by_run(a in mask(), b in mask()) {
+            let both = a.intersection(&b);
+
+            prop_assert_eq!(a.union(&b).difference(&both), a.symmetric_difference(&b));
+            prop_assert_eq!(a.difference(&b).union(&both), a.clone());
+            prop_assert_eq!(a.count() + b.count(), a.union(&b).count() + both.count());
+        }
+    }
 
     #[test]
     fn intervals_that_touch_become_one() {

@@ -71,6 +71,36 @@ pub enum FileStatus {
 
 states!(FileStatus, "status", { Good = "good", Bad = "bad", Lost = "lost", Retired = "retired" });
 
+/// What somebody found of the quality of data. The order is from better to worse.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Quality {
+    /// It can be used.
+    Ok,
+    /// Nobody has looked, or what somebody said is withdrawn.
+    #[default]
+    Unchecked,
+    /// Somebody has doubts.
+    Maybe,
+    /// It must not be used.
+    Bad,
+}
+
+states!(Quality, "quality", { Ok = "ok", Unchecked = "unchecked", Maybe = "maybe", Bad = "bad" });
+
 /// How a job ended.
 #[derive(
     Debug,

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use sbk_api::{Code, Operation, Problem, Verb};
+use sbk_api::{Code, Operation, Problem, ReportFormat, ReportJob, Verb};
 use serde_json::{Map, Value};
 
 /// The header that carries the id of a request.
@@ -78,6 +78,30 @@ pub fn wants_lines(headers: &HeaderMap) -> bool {
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|accept| accept.contains("ndjson"))
+}
+
+/// The types of bodies that are a report in a producer's format, and not arguments in JSON. Which
+/// format an XML document has, its first element says.
+pub const REPORT_TYPES: &[(&str, ReportFormat)] = &[
+    ("application/vnd.lhcb.job+xml", ReportFormat::Lhcb),
+    ("application/xml", ReportFormat::Auto),
+    ("text/xml", ReportFormat::Auto),
+    ("application/vnd.cms.dbs.block+json", ReportFormat::BulkBlock),
+];
+
+/// Whether an operation takes bodies of [`REPORT_TYPES`].
+pub fn takes_reports<O: Operation>() -> bool {
+    O::NAME == ReportJob::NAME
+}
+
+/// The body of a request as arguments in JSON: a report in a producer's format is put into them.
+pub fn body<O: Operation>(headers: &HeaderMap, body: &Bytes) -> Bytes {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+    let format = REPORT_TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind));
+    let Some((_, format)) = format.filter(|_| takes_reports::<O>()) else { return body.clone() };
+    let text = sbk_formats::decode(body);
+    serde_json::json!({ "reports": [text], "format": format }).to_string().into()
 }
 
 /// Reads the arguments of an operation from path, query string and body.

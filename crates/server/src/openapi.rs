@@ -75,9 +75,15 @@ impl Gathering {
             operation = operation.parameter(parameter);
         }
         if matches!(O::VERB, Verb::Post | Verb::Put | Verb::Patch) {
-            let body = RequestBodyBuilder::new()
+            let mut body = RequestBodyBuilder::new()
                 .content("application/json", content::<O>())
                 .required(Some(Required::True));
+            if exchange::takes_reports::<O>() {
+                for (kind, _) in exchange::REPORT_TYPES {
+                    let text = ContentBuilder::new().schema(Some(String::schema())).build();
+                    body = body.content(*kind, text);
+                }
+            }
             operation = operation.request_body(Some(body.build()));
         }
         let method = match O::VERB {
@@ -116,6 +122,9 @@ fn responses<O: Operation>(streams: bool) -> utoipa::openapi::Responses {
     responses.build()
 }
 
+/// The arguments that stand in the query string beside a report in a producer's format.
+const REPORT_PARAMETERS: &[&str] = &["vo", "name"];
+
 /// Arguments in the path and, for operations without a body, in the query string.
 fn parameters<O: Operation>() -> Vec<utoipa::openapi::path::Parameter> {
     let in_query = matches!(O::VERB, Verb::Get | Verb::Delete);
@@ -123,11 +132,15 @@ fn parameters<O: Operation>() -> Vec<utoipa::openapi::path::Parameter> {
         .into_iter()
         .filter_map(|(name, schema, required)| {
             let in_path = O::PATH.contains(&format!("{{{name}}}"));
-            if !in_path && !in_query {
+            // A report in a producer's format leaves no place in the body for these.
+            let beside_report =
+                exchange::takes_reports::<O>() && REPORT_PARAMETERS.contains(&&*name);
+            if !in_path && !in_query && !beside_report {
                 return None;
             }
             let place = if in_path { ParameterIn::Path } else { ParameterIn::Query };
-            let needed = if in_path || required { Required::True } else { Required::False };
+            let needed =
+                if in_path || (required && in_query) { Required::True } else { Required::False };
             let parameter = ParameterBuilder::new()
                 .name(name)
                 .parameter_in(place)

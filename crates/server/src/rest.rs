@@ -186,7 +186,8 @@ where
         let path = request.path.clone().ok_or_else(|| {
             Problem::new(Code::Invalid, "the path is not UTF-8 when its %XX are decoded")
         })?;
-        let operation = exchange::arguments::<O>(path, request.query.as_deref(), body)?;
+        let body = exchange::body::<O>(&request.headers, body);
+        let operation = exchange::arguments::<O>(path, request.query.as_deref(), &body)?;
         run(&request, caller, operation).await
     }
     .instrument(span.clone())

@@ -8,6 +8,7 @@ mod methods;
 mod parameter;
 mod standard;
 mod upload;
+pub mod xml_report;
 
 pub use answer::{Failure, failed, ok};
 pub use dispatch::{Incoming, Kind, dispatch, placed};

@@ -291,6 +291,34 @@ each_backend! {
         site.running.stop().await;
     }
 
+    async fn reports_come_in_the_formats_of_their_producers(database: TestDatabase) {
+        let site = Site::new(&config(&database)).await;
+        let send = async |kind: &str, query: &str, body: Vec<u8>| {
+            let request = site.client.post(site.url(&format!("/jobs?vo=superb{query}")));
+            let response = request.header("content-type", kind).body(body).send().await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{kind}");
+            response.json::<Value>().await.unwrap()
+        };
+        let step = include_bytes!("../../formats/tests/data/lhcb-step1.xml").to_vec();
+        let block = include_bytes!("../../formats/tests/data/bulk-block.json").to_vec();
+        let mut latin = step.clone();
+        latin.extend(b"<!-- \xfc -->");
+        let summary = b"<summary><success>True</success><step>finalize</step></summary>".to_vec();
+
+        let first = send("application/vnd.lhcb.job+xml", "", step).await;
+        let again = send("text/xml; charset=ISO-8859-1", "", latin).await;
+        let named = send("application/xml", "&name=mine", summary.clone()).await;
+        let nameless = send("application/xml", "", summary).await;
+        let block = send("application/vnd.cms.dbs.block+json", "", block).await;
+
+        assert_eq!(first["recorded"], 1, "{first}");
+        assert_eq!(again["repeated"], 1, "{again}");
+        assert_eq!(named["results"][0]["job"], "mine", "{named}");
+        assert_eq!(nameless["results"][0]["problem"]["field"], "name", "{nameless}");
+        assert_eq!(block["results"][0]["outputs"], 2, "{block}");
+        site.running.stop().await;
+    }
+
     async fn other_machines_are_not_listened_to(database: TestDatabase) {
         let mut config = config(&database);
         config.server.listen = "0.0.0.0:0".parse().unwrap();

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use sbk_model::{GroupName, Permission, UserName, Vo};
 
 /// Who calls, and what they may do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// The user's name.
     pub user: UserName,

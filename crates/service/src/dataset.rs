@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{
     AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Done, GetDataset,
@@ -102,6 +102,39 @@ impl Run for AddDatasets {
         });
         Ok(result)
     }
+}
+
+/// Makes those of the datasets that are not there; the others stay as they are. Each comes with the
+/// place of what wants it, and what cannot be made is given by place. The names of community,
+/// caller and group were interned.
+pub async fn make_missing(
+    cx: &mut Context<'_>,
+    community: &Community,
+    wanted: &[(usize, &NewDataset)],
+) -> Result<Result<Vec<DatasetKey>, BTreeMap<usize, Problem>>, Error> {
+    let key = |new: &NewDataset| DatasetKey::of(&community.vo, &new.name);
+    let known =
+        dataset::find(&mut cx.session, wanted.iter().map(|(_, new)| key(new)), Lock::Share).await?;
+    let mut refused = BTreeMap::new();
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    for (at, new) in wanted {
+        let key = key(new);
+        if known.contains_key(&key) || drafts.iter().any(|draft| draft.stored.key == key) {
+            continue;
+        }
+        match draft(cx, community, new, key).await {
+            Ok(draft) => drafts.push(draft),
+            Err(Error::Store(error)) => return Err(error.into()),
+            Err(error) => drop(refused.insert(*at, Problem::from(error))),
+        }
+    }
+    if !refused.is_empty() {
+        return Ok(Err(refused));
+    }
+    if !drafts.is_empty() {
+        insert(cx, community, &drafts).await?;
+    }
+    Ok(Ok(drafts.iter().map(|draft| draft.stored.key).collect()))
 }
 
 /// What becomes of a dataset that exists: unchanged when what is asked for is there.

@@ -12,7 +12,7 @@ use sbk_store::{
     dialect::Cells,
     directory::Lock,
     file::{self, Stored},
-    member, promotion, replica,
+    member, promotion, replica, section,
 };
 
 use crate::{Context, Error, Note, Run, access::Changeable, metadata, register::check_count};
@@ -24,6 +24,8 @@ pub struct With {
     pub replicas: bool,
     /// The datasets.
     pub datasets: bool,
+    /// The luminosity sections.
+    pub sections: bool,
 }
 
 /// Makes files as callers see them, with what was asked for.
@@ -50,6 +52,12 @@ pub async fn present(
             file.datasets = names.into_iter().map(|(_, name)| name).collect();
         }
     }
+    if with.sections {
+        let mut sections = section::of(session, keys.iter().copied()).await?;
+        for (key, file) in keys.iter().zip(&mut files) {
+            file.sections = sections.remove(key).unwrap_or_default();
+        }
+    }
     Ok(files)
 }
 
@@ -71,7 +79,7 @@ impl Run for GetFiles {
                 _ => missing.push(lfn.clone()),
             }
         }
-        let with = With { replicas: self.replicas, datasets: self.datasets };
+        let with = With { replicas: self.replicas, datasets: self.datasets, ..With::default() };
         let found = present(&mut cx.session, wanted, with).await?;
         Ok(FoundFiles { found, missing })
     }
@@ -83,7 +91,7 @@ impl Run for GetFile {
         let stored = file::find_one(&mut cx.session, self.lfn.key()).await?;
         let access = cx.access();
         let stored = stored.filter(|file| access.sees(file.vo)).ok_or_else(absent)?;
-        let with = With { replicas: true, datasets: true };
+        let with = With { replicas: true, datasets: true, sections: true };
         let mut files = present(&mut cx.session, vec![stored], with).await?;
         files.pop().filter(|file| file.lfn == self.lfn).ok_or_else(absent)
     }

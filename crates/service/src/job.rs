@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{
-    Code, GetJob, Job, JobCount, JobCounts, JobReport, JobSummary, ListJobs, NewFile, OutputReport,
-    Page, Problem, Standing, StepReport, SummarizeJobs, Worker,
+    Code, GetJob, Job, JobCount, JobCounts, JobReport, JobSummary, JobVerification, ListJobs,
+    NewFile, OutputReport, Page, Problem, Standing, StepReport, SummarizeJobs, VerifyJobs, Worker,
+    WrongJobCount,
 };
 use sbk_model::{
     FileKey, JobKey, JobName, Lfn, ProductionKey, RunNumber, RunSections, SiteName, TermKey, Vo,
@@ -14,11 +15,12 @@ use sbk_store::{
     directory::Lock,
     file,
     job::{self, Filter, Stored},
-    job_total, lineage, name_of, task,
+    job_total::{self, Group, Sums},
+    lineage, name_of, section, task,
 };
 
 use crate::{
-    Context, Error, Run, cursor, metadata,
+    Context, Error, Note, Run, cursor, metadata,
     report::{Configuration, Rest, StepRest, seconds},
 };
 
@@ -150,8 +152,14 @@ async fn assemble(session: &mut Session, job: &Stored) -> Result<Assembled, Erro
         .filter_map(|edge| name(&edge.file))
         .chain(rest.inputs.iter().cloned())
         .collect();
-    let mut outputs: Vec<OutputReport> =
-        made.iter().filter_map(|edge| Some(output(shown.get(&edge.file)?, edge.step))).collect();
+    let mut sections = section::of(session, made.iter().map(|edge| edge.file)).await?;
+    let mut outputs: Vec<OutputReport> = made
+        .iter()
+        .filter_map(|edge| {
+            let sections = sections.remove(&edge.file).unwrap_or_default();
+            Some(OutputReport { sections, ..output(shown.get(&edge.file)?, edge.step) })
+        })
+        .collect();
     outputs.sort_by(|a, b| (a.step, &a.file.lfn).cmp(&(b.step, &b.file.lfn)));
     let registered = outputs.iter().map(|output| output.file.lfn.clone()).collect();
     outputs.extend(rest.outputs);
@@ -162,6 +170,7 @@ async fn assemble(session: &mut Session, job: &Stored) -> Result<Assembled, Erro
         job_type: named(&terms, job.job_type)?,
         production: named(&terms, job.production.map(|key| key.0))?,
         task: count(job.task),
+        part: rest.part,
         attempt: u16::try_from(job.attempt).unwrap_or(u16::MAX),
         supersedes: rest.supersedes,
         state: job.state,
@@ -326,29 +335,78 @@ impl Run for SummarizeJobs {
             }
         };
         let groups = job_total::of(&mut cx.session, vo, production).await?;
-        let some = |key: i64| Some(key).filter(|key| *key != 0);
-        let keys: BTreeSet<i64> = groups
-            .iter()
-            .flat_map(|(g, _)| [Some(g.vo), some(g.production), some(g.site), some(g.reason)])
-            .flatten()
-            .collect();
-        let terms = cx.session.terms(keys).await?;
-        let groups = groups.into_iter().map(|(group, sums)| {
-            Ok(JobCount {
-                vo: name_of(&terms, group.vo)?,
-                production: named(&terms, some(group.production))?,
-                site: named(&terms, some(group.site))?,
-                reason: named(&terms, some(group.reason))?,
-                state: group.state()?,
-                standing: shown(group.standing()?),
-                jobs: sums.jobs,
-                events_read: sums.events_read,
-                events_written: sums.events_written,
-                cpu_seconds: seconds(Some(sums.cpu_ms)).unwrap_or_default(),
-                wall_seconds: seconds(Some(sums.wall_ms)).unwrap_or_default(),
-            })
+        Ok(JobCounts { groups: counts(cx, &groups).await? })
+    }
+}
+
+/// Counts of jobs with the names that they refer to.
+async fn counts(cx: &mut Context<'_>, groups: &[(Group, Sums)]) -> Result<Vec<JobCount>, Error> {
+    let some = |key: i64| Some(key).filter(|key| *key != 0);
+    let keys: BTreeSet<i64> = groups
+        .iter()
+        .flat_map(|(g, _)| [Some(g.vo), some(g.production), some(g.site), some(g.reason)])
+        .flatten()
+        .collect();
+    let terms = cx.session.terms(keys).await?;
+    let groups = groups.iter().map(|(group, sums)| {
+        Ok(JobCount {
+            vo: name_of(&terms, group.vo)?,
+            production: named(&terms, some(group.production))?,
+            site: named(&terms, some(group.site))?,
+            reason: named(&terms, some(group.reason))?,
+            state: group.state()?,
+            standing: shown(group.standing()?),
+            jobs: sums.jobs,
+            events_read: sums.events_read,
+            events_written: sums.events_written,
+            cpu_seconds: seconds(Some(sums.cpu_ms)).unwrap_or_default(),
+            wall_seconds: seconds(Some(sums.wall_ms)).unwrap_or_default(),
+        })
+    });
+    groups.collect()
+}
+
+impl Run for VerifyJobs {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<JobVerification, Error> {
+        let after = self.after.as_deref().map(cursor::decode::<i64>).transpose()?;
+        let after = after.unwrap_or(i64::MIN);
+        let production = job_total::next_production(&mut cx.session, after).await?;
+        let Some(production) = production else {
+            cx.note(Note::default());
+            return Ok(JobVerification::default());
+        };
+        let compared = job_total::compared(&mut cx.session, production).await?;
+        let checked = compared.len() as u64;
+        let wrong: Vec<_> =
+            compared.into_iter().filter(|(_, (kept, counted))| kept != counted).collect();
+        if self.repair {
+            let mut deltas = job_total::Deltas::default();
+            for (group, (kept, counted)) in &wrong {
+                deltas.correct(*group, *kept, *counted);
+            }
+            job_total::add(&mut cx.session, &deltas).await?;
+        }
+        cx.note(Note {
+            count: if self.repair { wrong.len() as u64 } else { 0 },
+            reason: Some("repair of counts of jobs".into()),
+            detail: serde_json::json!({ "production": production }),
+            ..Note::default()
         });
-        Ok(JobCounts { groups: groups.collect::<Result<_, Error>>()? })
+        let side = |counted: bool| -> Vec<(Group, Sums)> {
+            let of = |(group, sums): &(Group, (Sums, Sums))| {
+                (*group, if counted { sums.1 } else { sums.0 })
+            };
+            wrong.iter().map(of).collect()
+        };
+        let kept = counts(cx, &side(false)).await?;
+        let counted = counts(cx, &side(true)).await?;
+        let wrong = kept.into_iter().zip(counted).map(|(kept, counted)| WrongJobCount {
+            kept,
+            counted,
+            repaired: self.repair,
+        });
+        let next = Some(cursor::encode(&production));
+        Ok(JobVerification { checked, wrong: wrong.collect(), next })
     }
 }
 

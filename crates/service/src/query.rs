@@ -54,6 +54,12 @@ impl Asked {
         Self { text: text.map(str::to_owned), json: None, vo: vo.cloned(), target: Target::Dataset }
     }
 
+    /// A query for files of one community, as a text or as JSON.
+    pub fn either(text: Option<&String>, json: Option<&serde_json::Value>, vo: &Vo) -> Self {
+        let vo = Some(vo.clone());
+        Self { text: text.cloned(), json: json.cloned(), vo, target: Target::File }
+    }
+
     fn selection(selection: &Selection) -> Self {
         Self {
             text: selection.expr.clone(),
@@ -268,6 +274,19 @@ pub async fn files_after(
     Ok(hits.into_iter().map(|hit| hit.file).collect())
 }
 
+/// What gives the stored sections of the files that a query finds.
+pub async fn sections(
+    cx: &mut Context<'_>,
+    asked: &Asked,
+) -> Result<sbk_store::section::Selected, Error> {
+    let ready = check(cx, asked).await?;
+    if ready.checked.limit.is_some() {
+        return Err(Error::invalid("expr", "limit", "has no meaning here; leave the limit out"));
+    }
+    let statement = ready.files().sections(&cx.session)?;
+    Ok(sbk_store::section::Selected::Query(statement))
+}
+
 /// Counts what a query finds.
 pub async fn count(cx: &mut Context<'_>, asked: &Asked) -> Result<Totals, Error> {
     let ready = check(cx, asked).await?;
@@ -289,7 +308,7 @@ pub async fn datasets(
 
 impl Run for FindFiles {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<File>, Error> {
-        let with = With { replicas: self.replicas, datasets: false };
+        let with = With { replicas: self.replicas, ..With::default() };
         page(cx, &Asked::selection(&self.selection), &self.page, with, self.metadata).await
     }
 }

@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod restore;
+mod runs;
 
 /// Where an export goes on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +34,7 @@ enum Position {
     Files(Option<FileKey>),
     Snapshots(i64, i64),
     SnapshotFiles(i64, i64, Option<FileKey>),
+    Runs(runs::Position),
 }
 
 impl Position {
@@ -46,7 +48,8 @@ impl Position {
             Self::Datasets(..) => Self::Files(None),
             Self::Files(_) => Self::Snapshots(i64::MIN, 0),
             Self::Snapshots(..) => Self::SnapshotFiles(i64::MIN, 0, None),
-            Self::SnapshotFiles(..) => return None,
+            Self::SnapshotFiles(..) => Self::Runs(runs::Position::FIRST),
+            Self::Runs(position) => Self::Runs(position.next_kind()?),
         })
     }
 }
@@ -119,6 +122,10 @@ async fn step(
         }
         Position::SnapshotFiles(key, version, after) => {
             snapshot_files(call, cx, (*key, *version, *after), limit).await
+        }
+        Position::Runs(position) => {
+            let (records, next) = runs::step(cx, vo.map(|key| key.0), position, limit).await?;
+            Ok((records, next.map(Position::Runs)))
         }
     }
 }
@@ -259,7 +266,7 @@ async fn datasets(cx: &mut Context<'_>, found: Vec<dataset::Stored>) -> Result<V
 
 async fn files(cx: &mut Context<'_>, found: Vec<file::Stored>) -> Result<Vec<Record>, Error> {
     let lasting: Vec<_> = found.iter().map(|file| (file.until, file.before)).collect();
-    let with = With { replicas: true, datasets: true };
+    let with = With { replicas: true, datasets: true, sections: true };
     let shown = present(&mut cx.session, found, with).await?;
     let records = shown.into_iter().zip(lasting).map(|(mut file, (restorable_until, before))| {
         let is_retired = file.status == FileStatus::Retired;
@@ -304,6 +311,15 @@ fn label(record: &Record) -> String {
         Record::File(file) => file.file.lfn.to_string(),
         Record::Snapshot(s) => format!("{} version {}", s.snapshot.dataset, s.snapshot.version),
         Record::SnapshotFile(file) => file.lfn.to_string(),
+        Record::Fill(fill) => format!("fill {}", fill.fill.fill),
+        Record::Run(run) => format!("run {}", run.run.run),
+        Record::RunLuminosity(run) => format!("luminosity of run {}", run.luminosity.run),
+        Record::Quality(quality) => match (&quality.lfn, quality.run) {
+            (Some(lfn), _) => format!("quality of {lfn}"),
+            (None, Some(run)) => format!("quality of run {run}"),
+            (None, None) => "quality".to_owned(),
+        },
+        Record::Definition(definition) => definition.name.clone(),
     }
 }
 
@@ -336,6 +352,14 @@ fn names(records: &[Record]) -> BTreeSet<String> {
                 add(file.owner.as_str());
                 add(file.group.as_str());
                 file.file_type.iter().for_each(|kind| add(kind.as_str()));
+            }
+            Record::Run(run) => run.run.conditions.iter().for_each(|name| add(name.as_str())),
+            Record::Quality(said) => {
+                said.entry.processing_pass.iter().for_each(|name| add(name.as_str()));
+            }
+            Record::Definition(definition) => {
+                let activities = definition.places.iter().filter_map(|p| p.activity.as_ref());
+                activities.for_each(|name| add(name.as_str()));
             }
             _ => {}
         }

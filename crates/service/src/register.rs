@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{AddFiles, Atomicity, BulkResult, Code, ItemResult, NewFile, Outcome, Problem};
 use sbk_metadata::{Document, Entity};
-use sbk_model::{DatasetKey, DirPath, FileKey, FileStatus, SeKey, SeName, TermKey, Totals};
+use sbk_model::{
+    DatasetKey, DirPath, FileKey, FileStatus, RunSections, SeKey, SeName, TermKey, Totals,
+};
 use sbk_store::{
     audit::Touched,
     dataset,
     directory::Lock,
     file::{self, Stored},
-    member, replica, storage,
+    member, replica, section, storage,
     total::{Deltas, Subject},
 };
 
@@ -40,6 +42,8 @@ pub struct Draft<'a> {
     pub stored: Stored,
     /// Its directory.
     pub directory: DirPath,
+    /// The luminosity sections whose events it holds, where something is said of them.
+    pub sections: Option<&'a RunSections>,
     document: Document,
 }
 
@@ -187,7 +191,10 @@ async fn insert_files(
 ) -> Result<HashMap<FileKey, Stored>, Error> {
     let promoted = cx.promoted().await?;
     let documents = drafts.iter().map(|draft| (&*community.schema, &draft.document));
-    let columns = metadata::columns(&promoted, Entity::File, documents);
+    let mut columns = metadata::columns(&promoted, Entity::File, documents);
+    if drafts.iter().any(|draft| draft.sections.is_some()) {
+        columns.extend(section::columns(drafts.iter().map(|draft| draft.sections)));
+    }
     let rows: Vec<&Stored> = drafts.iter().map(|draft| &draft.stored).collect();
     let new = file::insert(&mut cx.session, &rows, columns).await?;
     if new == rows.len() as u64 {
@@ -334,6 +341,7 @@ impl Registration {
                         new,
                         stored,
                         directory: new.lfn.directory(),
+                        sections: None,
                         document,
                     });
                 }

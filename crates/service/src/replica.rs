@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{
-    AddReplicas, Atomicity, BulkResult, Code, Outcome, Problem, RemoveReplicas, ReplicaName,
-    SetReplicaStatus,
+    AddReplicas, Atomicity, BulkResult, Code, FileReplica, Outcome, Problem, RemoveReplicas,
+    ReplicaName, SetReplicaStatus,
 };
 use sbk_model::{FileKey, FileStatus, Lfn, ReplicaStatus, SeKey, SeName};
 use sbk_store::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The name of a replica in answers.
-fn label(lfn: &Lfn, se: &SeName) -> String {
+pub fn label(lfn: &Lfn, se: &SeName) -> String {
     format!("{lfn} at {se}")
 }
 
@@ -58,36 +58,62 @@ fn count(
     Ok(())
 }
 
+/// What becomes of the replicas of a call, and the rows that change.
+#[derive(Debug)]
+pub struct Changed {
+    /// One per replica.
+    pub outcomes: Vec<Result<Outcome, Problem>>,
+    /// The rows that are new, or gone.
+    pub rows: Vec<Stored>,
+}
+
+/// Finds out which replicas are new. Nothing is written yet; see [`insert`].
+pub async fn add(
+    cx: &mut Context<'_>,
+    replicas: &[FileReplica],
+    deltas: &mut Deltas,
+) -> Result<Changed, Error> {
+    let wanted: BTreeSet<&SeName> = replicas.iter().map(|r| &r.replica.se).collect();
+    let declared = hold_elements(cx, wanted).await?;
+    let mut found = find(cx, replicas.iter().map(|r| &r.lfn)).await?;
+    let mut new: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
+    let mut outcomes = Vec::with_capacity(replicas.len());
+    for wanted in replicas {
+        let row = Stored {
+            file: wanted.lfn.key(),
+            se: SeKey::of(&wanted.replica.se),
+            status: wanted.replica.status,
+            pfn: wanted.replica.pfn.as_ref().map(ToString::to_string),
+            created: cx.now,
+            audit: cx.audit,
+        };
+        let outcome = if declared.contains(&wanted.replica.se) {
+            is_new(&found, &row)
+        } else {
+            Err(unknown_element(&wanted.replica.se))
+        };
+        if outcome == Ok(Outcome::Added) {
+            count(deltas, &found.files[&row.file], row.se, None, Some(row.status))?;
+            found.replicas.insert(row.key(), row.clone());
+            new.insert(row.key(), row);
+        }
+        outcomes.push(outcome);
+    }
+    Ok(Changed { outcomes, rows: new.into_values().collect() })
+}
+
+/// Stores the replicas that are new.
+pub async fn insert(cx: &mut Context<'_>, added: &Changed) -> Result<(), Error> {
+    replica::insert(&mut cx.session, &added.rows).await?;
+    Ok(())
+}
+
 impl Run for AddReplicas {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("replicas", self.replicas.len(), 10_000)?;
-        let wanted: BTreeSet<&SeName> = self.replicas.iter().map(|r| &r.replica.se).collect();
-        let declared = hold_elements(cx, wanted).await?;
-        let mut found = find(cx, self.replicas.iter().map(|r| &r.lfn)).await?;
-        let mut new: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
         let mut deltas = Deltas::default();
-        let mut outcomes = Vec::with_capacity(self.replicas.len());
-        for wanted in &self.replicas {
-            let row = Stored {
-                file: wanted.lfn.key(),
-                se: SeKey::of(&wanted.replica.se),
-                status: wanted.replica.status,
-                pfn: wanted.replica.pfn.as_ref().map(ToString::to_string),
-                created: cx.now,
-                audit: cx.audit,
-            };
-            let outcome = if declared.contains(&wanted.replica.se) {
-                add(&found, &row)
-            } else {
-                Err(unknown_element(&wanted.replica.se))
-            };
-            if outcome == Ok(Outcome::Added) {
-                count(&mut deltas, &found.files[&row.file], row.se, None, Some(row.status))?;
-                found.replicas.insert(row.key(), row.clone());
-                new.insert(row.key(), row);
-            }
-            outcomes.push(outcome);
-        }
+        let mut added = add(cx, &self.replicas, &mut deltas).await?;
+        let outcomes = std::mem::take(&mut added.outcomes);
         let abandoned = self.atomicity == Atomicity::All && outcomes.iter().any(Result::is_err);
         let names: Vec<_> = self.replicas.iter().map(|r| label(&r.lfn, &r.replica.se)).collect();
         let result = results(names.iter().map(String::as_str).zip(outcomes), abandoned);
@@ -95,15 +121,14 @@ impl Run for AddReplicas {
             cx.abandon();
             return Ok(result);
         }
-        let rows: Vec<_> = new.into_values().collect();
-        replica::insert(&mut cx.session, &rows).await?;
+        insert(cx, &added).await?;
         cx.count(deltas).await?;
-        note(cx, &rows, None, serde_json::json!({ "added": rows.len() }));
+        note(cx, &added.rows, None, serde_json::json!({ "added": added.rows.len() }));
         Ok(result)
     }
 }
 
-fn add(found: &Found, row: &Stored) -> Result<Outcome, Problem> {
+fn is_new(found: &Found, row: &Stored) -> Result<Outcome, Problem> {
     let file = found.files.file(row.file)?;
     if file.status == FileStatus::Retired {
         return Err(Problem::new(Code::Conflict, "the file is retired; restore it first"));
@@ -174,28 +199,38 @@ impl Run for SetReplicaStatus {
     }
 }
 
+/// Removes the record of replicas.
+pub async fn remove(
+    cx: &mut Context<'_>,
+    names: &[ReplicaName],
+    deltas: &mut Deltas,
+) -> Result<Changed, Error> {
+    let found = find(cx, names.iter().map(|r| &r.lfn)).await?;
+    let mut removed: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
+    let mut outcomes = Vec::with_capacity(names.len());
+    for item in named(&found, names) {
+        outcomes.push(match item {
+            // A repeated removal finds nothing, which is what it asks for.
+            Err(problem) if problem.code == Code::NotFound => Ok(Outcome::Unchanged),
+            Err(problem) => Err(problem),
+            Ok((_, old)) if removed.contains_key(&old.key()) => Ok(Outcome::Unchanged),
+            Ok((file, old)) => {
+                count(deltas, file, old.se, Some(old.status), None)?;
+                removed.insert(old.key(), old.clone());
+                Ok(Outcome::Removed)
+            }
+        });
+    }
+    let rows: Vec<_> = removed.into_values().collect();
+    replica::remove(&mut cx.session, &rows).await?;
+    Ok(Changed { outcomes, rows })
+}
+
 impl Run for RemoveReplicas {
     async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
         check_count("replicas", self.replicas.len(), 10_000)?;
-        let found = find(cx, self.replicas.iter().map(|r| &r.lfn)).await?;
-        let mut removed: BTreeMap<(FileKey, SeKey), Stored> = BTreeMap::new();
         let mut deltas = Deltas::default();
-        let mut outcomes = Vec::with_capacity(self.replicas.len());
-        for item in named(&found, &self.replicas) {
-            outcomes.push(match item {
-                // A repeated removal finds nothing, which is what it asks for.
-                Err(problem) if problem.code == Code::NotFound => Ok(Outcome::Unchanged),
-                Err(problem) => Err(problem),
-                Ok((_, old)) if removed.contains_key(&old.key()) => Ok(Outcome::Unchanged),
-                Ok((file, old)) => {
-                    count(&mut deltas, file, old.se, Some(old.status), None)?;
-                    removed.insert(old.key(), old.clone());
-                    Ok(Outcome::Removed)
-                }
-            });
-        }
-        let rows: Vec<_> = removed.into_values().collect();
-        replica::remove(&mut cx.session, &rows).await?;
+        let Changed { outcomes, rows } = remove(cx, &self.replicas, &mut deltas).await?;
         cx.count(deltas).await?;
         let detail = serde_json::json!({ "removed": rows.len() });
         note(cx, &rows, Some(self.reason.to_string()), detail);

@@ -1,63 +1,80 @@
 //! Takes the reports of jobs.
 
+mod bulk_block;
+mod derive;
 mod draft;
 mod edges;
+mod gather;
+mod gaudi;
+mod lhcb;
 mod outputs;
 pub mod provenance;
 mod read;
 mod replace;
+mod replicas;
 mod take;
+mod values;
 
 pub use draft::{Configuration, Rest, StepRest, seconds};
+pub use gather::Gathering;
 
+use read::{Arrived, Content, Read};
 use sbk_api::{
-    Code, DismissQuarantined, Done, JobReport, Outcome, Problem, ReplayQuarantined, ReportAnswer,
+    BulkResult, Code, DismissQuarantined, Done, Outcome, Problem, ReplayQuarantined, ReportAnswer,
     ReportFormat, ReportJob, ReportOutcome, ReportResult, Standing,
 };
 use sbk_model::{JobName, fingerprint};
-use sbk_store::{job, quarantine};
-use take::Verdict;
+use sbk_store::{audit::Touched, job, quarantine};
+use take::Taken;
 
 use crate::{
-    Context, Error, Note, Run, metadata::Community, quarantine as kept, register::check_count,
+    CallContext, Caller, Context, Error, Note, Run, Service, metadata::Community,
+    quarantine as kept, register::check_count,
 };
 
 /// The most reports of one call.
 const MAX_REPORTS: usize = 1000;
 
-/// A report as it came, with what could be read of it.
-struct Arrived {
-    body: String,
-    report: Result<JobReport, Problem>,
+/// What became of a document.
+enum Settled {
+    /// It is about a job.
+    Job(Box<Taken>),
+    /// It is about replicas.
+    Replicas(BulkResult),
+}
+
+/// What became of the documents of a call.
+struct Settlement {
+    /// One per document.
+    verdicts: Vec<Result<Settled, Problem>>,
+    /// What they changed, beside files and jobs that are new.
+    touched: Vec<Touched>,
 }
 
 impl Run for ReportJob {
+    /// A repeat is known by the name of its job.
+    const REMEMBERED: bool = false;
+
+    async fn enter(
+        self,
+        service: &Service,
+        caller: &Caller,
+        _: CallContext,
+    ) -> Result<ReportResult, Error> {
+        gather::report(service, caller, self).await
+    }
+
     async fn run(&self, cx: &mut Context<'_>) -> Result<ReportResult, Error> {
         check_count("reports", self.reports.len(), MAX_REPORTS)?;
         let community = cx.community(&self.vo).await?;
-        let mut arrived = Vec::with_capacity(self.reports.len());
-        for document in &self.reports {
-            let reports =
-                read::read(cx, &community, self.format, document, self.name.as_ref()).await?;
-            let body = || read::body(document);
-            match reports {
-                Ok(reports) => arrived.extend(
-                    reports.into_iter().map(|report| Arrived { body: body(), report: Ok(report) }),
-                ),
-                Err(problem) => arrived.push(Arrived { body: body(), report: Err(problem) }),
-            }
-        }
-        let (bodies, reports): (Vec<_>, Vec<_>) =
-            arrived.into_iter().map(|arrived| (arrived.body, arrived.report)).unzip();
-        let verdicts = take::take(cx, &community, &reports).await?;
-        let mut result = answers(cx, &reports, &verdicts);
-        if self.refuse {
-            result.refused = std::mem::take(&mut result.quarantined);
-        } else {
-            let failed = reports.iter().zip(&bodies).zip(&verdicts);
-            let entries = failed.filter_map(|((report, body), verdict)| {
-                let problem = verdict.as_ref().err()?;
-                Some(entry(cx, &community, self.format, report.as_ref().ok(), body, problem))
+        let name = self.name.as_ref();
+        let arrived = read::read(cx, &community, self.format, &self.reports, name).await?;
+        let Settlement { verdicts, touched } = settle(cx, &community, &arrived).await?;
+        let mut result = answers(&arrived, &verdicts);
+        if !self.refuse {
+            let failed = arrived.iter().zip(&verdicts);
+            let entries = failed.filter_map(|(arrived, verdict)| {
+                Some(entry(cx, &community, arrived, verdict.as_ref().err()?))
             });
             let entries: Vec<_> = entries.collect();
             quarantine::keep(&mut cx.session, &entries).await?;
@@ -69,10 +86,11 @@ impl Run for ReportJob {
         }
         cx.note(Note {
             count: u64::from(result.recorded + result.quarantined),
-            touched: Vec::new(),
+            touched,
             reason: None,
             detail: serde_json::json!({
                 "vo": self.vo,
+                "format": self.format,
                 "recorded": result.recorded,
                 "repeated": result.repeated,
                 "quarantined": result.quarantined,
@@ -83,43 +101,72 @@ impl Run for ReportJob {
     }
 }
 
-/// The answers to reports. What could not be taken counts as quarantined.
-fn answers(
-    cx: &Context<'_>,
-    reports: &[Result<JobReport, Problem>],
-    verdicts: &[Verdict],
-) -> ReportResult {
-    let mut result = ReportResult::default();
-    for (report, verdict) in reports.iter().zip(verdicts) {
-        let name = report.as_ref().ok().map(|report| report.name.clone());
-        result.results.push(match verdict {
-            Ok(taken) => {
-                if taken.repeated {
-                    result.repeated += 1;
-                } else {
-                    result.recorded += 1;
-                }
-                recorded(cx, name, &taken.job)
+/// Takes documents: first those about jobs, then those about replicas.
+async fn settle(
+    cx: &mut Context<'_>,
+    community: &Community,
+    arrived: &[Arrived],
+) -> Result<Settlement, Error> {
+    let reports: Vec<Result<&Read, Problem>> = arrived
+        .iter()
+        .filter_map(|arrived| match &arrived.content {
+            Ok(Content::Job(read)) => Some(Ok(&**read)),
+            Ok(Content::Replicas(_)) => None,
+            Err(problem) => Some(Err(problem.clone())),
+        })
+        .collect();
+    let take::Outcomes { verdicts, datasets } = take::take(cx, community, &reports).await?;
+    let mut touched: Vec<Touched> = datasets.into_iter().map(Touched::Dataset).collect();
+    let mut jobs = verdicts.into_iter();
+    let mut verdicts = Vec::with_capacity(arrived.len());
+    for arrived in arrived {
+        verdicts.push(match &arrived.content {
+            Ok(Content::Replicas(changes)) => {
+                replicas::apply(cx, changes, &mut touched).await?.map(Settled::Replicas)
             }
-            Err(problem) => {
-                result.quarantined += 1;
-                ReportAnswer {
-                    job: name,
-                    outcome: ReportOutcome::Refused,
-                    standing: None,
-                    received: None,
-                    outputs: 0,
-                    entry: None,
-                    problem: Some(problem.clone()),
-                }
-            }
+            _ => jobs.next().unwrap_or_else(take::lost).map(|taken| Settled::Job(Box::new(taken))),
         });
     }
-    result
+    Ok(Settlement { verdicts, touched })
+}
+
+/// The answers to documents. What could not be taken counts as refused.
+fn answers(arrived: &[Arrived], verdicts: &[Result<Settled, Problem>]) -> ReportResult {
+    let answer = |(arrived, verdict): (&Arrived, &Result<Settled, Problem>)| {
+        let answer = match verdict {
+            Ok(Settled::Job(taken)) => recorded(taken),
+            Ok(Settled::Replicas(changed)) => ReportAnswer {
+                repeated: changed.added + changed.removed == 0,
+                replicas: Some(changed.clone()),
+                ..answer(ReportOutcome::Recorded)
+            },
+            Err(problem) => {
+                ReportAnswer { problem: Some(problem.clone()), ..answer(ReportOutcome::Refused) }
+            }
+        };
+        ReportAnswer { job: arrived.name.clone(), ..answer }
+    };
+    ReportResult::of(arrived.iter().zip(verdicts).map(answer).collect())
+}
+
+/// An answer that says no more than what became of a document.
+fn answer(outcome: ReportOutcome) -> ReportAnswer {
+    ReportAnswer {
+        job: None,
+        outcome,
+        standing: None,
+        received: None,
+        outputs: 0,
+        replicas: None,
+        entry: None,
+        problem: None,
+        repeated: false,
+    }
 }
 
 /// The answer to a report that is kept: the same whenever it comes.
-fn recorded(_: &Context<'_>, name: Option<JobName>, job: &job::Stored) -> ReportAnswer {
+fn recorded(taken: &Taken) -> ReportAnswer {
+    let job = &taken.job;
     let standing = match job.standing {
         // It counted when it was taken.
         job::Standing::Counts | job::Standing::Superseded => Standing::Counts,
@@ -127,13 +174,11 @@ fn recorded(_: &Context<'_>, name: Option<JobName>, job: &job::Stored) -> Report
         job::Standing::NotGood => Standing::NotGood,
     };
     ReportAnswer {
-        job: name,
-        outcome: ReportOutcome::Recorded,
         standing: Some(standing),
         received: Some(job.received),
         outputs: u32::try_from(job.outputs).unwrap_or(u32::MAX),
-        entry: None,
-        problem: None,
+        repeated: taken.repeated,
+        ..answer(ReportOutcome::Recorded)
     }
 }
 
@@ -141,12 +186,11 @@ fn recorded(_: &Context<'_>, name: Option<JobName>, job: &job::Stored) -> Report
 fn entry(
     cx: &Context<'_>,
     community: &Community,
-    format: ReportFormat,
-    report: Option<&JobReport>,
-    body: &str,
+    arrived: &Arrived,
     problem: &Problem,
 ) -> quarantine::Stored {
-    let name = report.map(|report| report.name.to_string());
+    let Arrived { body, format, name, .. } = arrived;
+    let name = name.as_ref().map(ToString::to_string);
     let parts = [community.vo.as_str(), format.as_str(), body, name.as_deref().unwrap_or_default()];
     quarantine::Stored {
         entry: fingerprint("quarantine", &parts),
@@ -161,7 +205,7 @@ fn entry(
         job: name,
         field: problem.field.as_ref().map(|field| field.chars().take(200).collect()),
         reason: problem.detail.clone(),
-        body: Some(body.to_owned()),
+        body: Some(body.clone()),
     }
 }
 
@@ -173,25 +217,17 @@ impl Run for ReplayQuarantined {
             return Err(Error::Conflict(text));
         }
         let community = cx.community(&vo).await?;
-        let (format, document) = if let Some(report) = &self.report {
-            (ReportFormat::Json, report.clone())
-        } else {
-            let format = kept::format(&stored)?;
-            (format, read::document(format, stored.body.as_deref().unwrap_or_default()))
+        let format = kept::format(&stored)?;
+        let (format, document) = match &self.report {
+            Some(text @ serde_json::Value::String(_)) => (format, text.clone()),
+            Some(object) => (ReportFormat::Auto, object.clone()),
+            None => (format, read::document(format, stored.body.as_deref().unwrap_or_default())),
         };
-        let read = read::read(cx, &community, format, &document, self.name.as_ref()).await?;
-        let mut reports: Vec<Result<JobReport, Problem>> = match read {
-            Ok(reports) => reports.into_iter().map(Ok).collect(),
-            Err(problem) => vec![Err(problem)],
-        };
-        if self.report.is_none() && stored.job.is_some() {
-            // A document with several reports: only the one that this entry is about.
-            reports.retain(|report| {
-                report.as_ref().map_or(true, |r| stored.job.as_deref() == Some(r.name.as_str()))
-            });
-        }
-        let verdicts = take::take(cx, &community, &reports).await?;
-        let mut result = answers(cx, &reports, &verdicts);
+        let known = stored.job.as_deref().and_then(|name| name.parse().ok());
+        let name: Option<JobName> = self.name.clone().or(known);
+        let arrived = read::read(cx, &community, format, &[document], name.as_ref()).await?;
+        let Settlement { verdicts, touched } = settle(cx, &community, &arrived).await?;
+        let mut result = answers(&arrived, &verdicts);
         let problem = verdicts.iter().find_map(|verdict| verdict.as_ref().err());
         for answer in &mut result.results {
             answer.entry = Some(self.entry.clone());
@@ -214,7 +250,7 @@ impl Run for ReplayQuarantined {
         }
         cx.note(Note {
             count: 1,
-            touched: Vec::new(),
+            touched,
             reason: self.reason.as_ref().map(ToString::to_string),
             detail: serde_json::json!({
                 "entry": self.entry,

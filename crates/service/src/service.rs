@@ -5,7 +5,8 @@ use sbk_model::{AuditId, IdempotencyKey, fingerprint};
 use sbk_store::{Store, audit, idempotency};
 
 use crate::{
-    Caller, Context, Environment, Error, Note, SystemEnvironment, lineage::Walks, metadata::Schemas,
+    Caller, Context, Environment, Error, Note, SystemEnvironment, lineage::Walks,
+    metadata::Schemas, report::Gathering,
 };
 
 /// How often a transaction is run again when others were in its way.
@@ -16,9 +17,27 @@ const ANSWERS_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// An operation that the service can run.
 pub trait Run: Operation {
+    /// Whether the answer is kept for a client that repeats the call under its `Idempotency-Key`;
+    /// false where a repeat is known by what it says.
+    const REMEMBERED: bool = true;
+
     /// Applies the rules of the operation within the transaction of the context.
     fn run(&self, cx: &mut Context<'_>)
     -> impl Future<Output = Result<Self::Output, Error>> + Send;
+
+    /// Brings the operation into a transaction: one of its own, unless calls of its kind share one.
+    /// The caller's permission was checked.
+    fn enter(
+        self,
+        service: &Service,
+        caller: &Caller,
+        context: CallContext,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
+        async move {
+            let key = context.idempotency_key.filter(|_| Self::WRITES && Self::REMEMBERED);
+            service.transact(caller, &self, key.as_ref()).await
+        }
+    }
 }
 
 /// How the service is set up.
@@ -59,6 +78,7 @@ struct Inner {
     store: Store,
     schemas: Schemas,
     walks: Walks,
+    gathering: Gathering,
     environment: Arc<dyn Environment>,
 }
 
@@ -77,6 +97,7 @@ impl Service {
             store,
             schemas: Schemas::default(),
             walks: Walks::default(),
+            gathering: Gathering::default(),
             environment: options.environment,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -115,6 +136,10 @@ impl Service {
         &self.inner.schemas
     }
 
+    pub(crate) fn gathering(&self) -> &Gathering {
+        &self.inner.gathering
+    }
+
     pub(crate) fn walks(&self) -> &Walks {
         &self.inner.walks
     }
@@ -130,11 +155,20 @@ impl Service {
         if !caller.permissions.contains(&O::REQUIRES) {
             return Err(Error::Forbidden(O::REQUIRES, caller.user.to_string()));
         }
-        let key = context.idempotency_key.as_ref().filter(|_| O::WRITES);
+        operation.enter(self, caller, context).await
+    }
+
+    /// Runs an operation in a transaction, and again when another was in its way.
+    pub(crate) async fn transact<O: Run>(
+        &self,
+        caller: &Caller,
+        operation: &O,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<O::Output, Error> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let result = self.attempt(caller, &operation, key).await;
+            let result = self.attempt(caller, operation, key).await;
             match &result {
                 Err(Error::Store(error)) if attempt < ATTEMPTS && may_help(error, attempt) => {
                     tracing::debug!(operation = O::NAME, attempt, %error, "trying again");

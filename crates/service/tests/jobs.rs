@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Catalogue, file, lfns, vo};
 use sbk_api::*;
 use sbk_model::{JobState, Totals};
@@ -93,6 +95,21 @@ fn full() -> Value {
             { "lfn": "/superb/hist/1.root", "size": 7, "step": 2 },
         ],
     })
+}
+
+/// How many counts were proved, and those that are wrong.
+async fn verified(catalogue: &Catalogue, repair: bool) -> (u64, Vec<WrongJobCount>) {
+    let mut found = (0, Vec::new());
+    let mut after = None;
+    loop {
+        let step = catalogue.call(VerifyJobs { repair, after }).await.unwrap();
+        found.0 += step.checked;
+        found.1.extend(step.wrong);
+        after = step.next;
+        if after.is_none() {
+            return found;
+        }
+    }
 }
 
 each_backend! {
@@ -362,5 +379,59 @@ each_backend! {
             let recorded = one.unwrap().recorded + two.unwrap().recorded;
             assert_eq!(recorded, 1, "round {round}");
         }
+    }
+
+    async fn single_reports_at_the_same_time_each_get_their_own_answer(database: TestDatabase) {
+        let catalogue = Arc::new(Catalogue::new(&database).await);
+        report(&catalogue, vec![job("known", &[], &["/superb/known"])]).await;
+        let mut calls = Vec::new();
+        for number in 0..40 {
+            let report = match number % 10 {
+                // It says otherwise than before, or the same.
+                0 => json!({ "name": "known", "events_written": 11 }),
+                1 => job("known", &[], &["/superb/known"]),
+                _ => job(&format!("j{number}"), &[], &[&format!("/superb/f{number}")]),
+            };
+            let catalogue = Arc::clone(&catalogue);
+            calls.push(tokio::spawn(async move {
+                (number, catalogue.call(call(vec![report])).await.unwrap())
+            }));
+        }
+
+        for running in calls {
+            let (number, result) = running.await.unwrap();
+            assert_eq!(result.results.len(), 1);
+            let counts = (result.recorded, result.repeated, result.quarantined);
+            let name = result.results[0].job.as_ref().unwrap().to_string();
+            match number % 10 {
+                0 => assert_eq!((counts, &*name), ((0, 0, 1), "known")),
+                1 => assert_eq!((counts, &*name), ((0, 1, 0), "known")),
+                _ => assert_eq!((counts, name), ((1, 0, 0), format!("j{number}"))),
+            }
+        }
+        assert_eq!(listed(&catalogue, ListJobs::default()).await.len(), 33);
+        assert_eq!(catalogue.wrong_totals(false).await, []);
+    }
+
+    async fn kept_counts_of_jobs_are_proved_and_corrected(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        let loose = job("loose", &[], &["/superb/l"]);
+        report(&catalogue, vec![task("a", 1, 1, "done", &["/superb/a"]), loose]).await;
+        let right = verified(&catalogue, false).await;
+        let sql = "UPDATE job_total SET jobs = jobs + 1, cpu_ms = 0 WHERE production <> 0";
+        let mut session = catalogue.service.store().begin().await.unwrap();
+        session.execute(sql, vec![]).await.unwrap();
+        session.commit().await.unwrap();
+
+        let wrong = verified(&catalogue, false).await;
+        let repaired = verified(&catalogue, true).await;
+        let again = verified(&catalogue, false).await;
+
+        assert_eq!((right.0, right.1.len()), (2, 0));
+        assert_eq!(wrong.1.len(), 1);
+        assert_eq!((wrong.1[0].kept.jobs, wrong.1[0].counted.jobs), (2, 1));
+        assert_eq!(wrong.1[0].counted.cpu_seconds, 12.5);
+        assert!(repaired.1[0].repaired);
+        assert_eq!(again.1, []);
     }
 }

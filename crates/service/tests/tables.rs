@@ -57,10 +57,24 @@ const DISTRIBUTED_BY: &[(&str, &str)] = &[
     ("production", "production"),
     ("production_input", "production"),
     ("task_total", "production"),
+    ("further_run", "dir"),
+    ("file_quality", "dir"),
+    ("run_luminosity", "run"),
 ];
 
-const EVERYWHERE: &[&str] =
-    &["term", "promoted_field", "site", "storage_element", "migration", "step_configuration"];
+const EVERYWHERE: &[&str] = &[
+    "term",
+    "promoted_field",
+    "site",
+    "storage_element",
+    "migration",
+    "step_configuration",
+    "run",
+    "fill",
+    "run_quality",
+    "definition",
+    "definition_site",
+];
 
 each_backend! {
     async fn the_tables_are_those_of_the_migrations(database: TestDatabase) {
@@ -97,6 +111,13 @@ async fn migrated(database: &TestDatabase) -> Service {
 fn declared() -> BTreeMap<String, Table> {
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     for statement in MIGRATIONS.iter().flat_map(|migration| migration.sql.split(";\n")) {
+        if let Some((_, rest)) = statement.split_once("ALTER TABLE ") {
+            let (name, column) = rest.split_once(" ADD COLUMN ").unwrap();
+            let (column, kind) = column.split_once(" {").unwrap();
+            let kind = (kind_of(kind), !kind.contains("NOT NULL"));
+            tables.entry(name.to_owned()).or_default().columns.insert(column.to_owned(), kind);
+            continue;
+        }
         let Some((_, rest)) = statement.split_once("CREATE TABLE ") else { continue };
         let (name, body) = rest.split_once(" (\n").unwrap();
         let table = tables.entry(name.to_owned()).or_default();
@@ -107,11 +128,7 @@ fn declared() -> BTreeMap<String, Table> {
                 continue;
             }
             let (column, kind) = line.split_once(" {").unwrap();
-            let kind = match kind.split(['}', ' ']).next().unwrap() {
-                "bigint" | "small" => Kind::Int,
-                "double" => Kind::Float,
-                _ => Kind::Text,
-            };
+            let kind = kind_of(kind);
             table.columns.insert(column.to_owned(), (kind, !line.contains("NOT NULL")));
             if line.contains("PRIMARY KEY") {
                 table.key.push(column.to_owned());
@@ -119,6 +136,15 @@ fn declared() -> BTreeMap<String, Table> {
         }
     }
     tables
+}
+
+/// The kind of a type of the common spelling, without its opening brace.
+fn kind_of(word: &str) -> Kind {
+    match word.split(['}', ' ']).next().unwrap() {
+        "bigint" | "small" => Kind::Int,
+        "double" => Kind::Float,
+        _ => Kind::Text,
+    }
 }
 
 /// The tables as the database describes them.

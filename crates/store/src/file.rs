@@ -317,7 +317,7 @@ pub async fn set_owner(
     session.update("file", batch, &["dir", "id"], sets).await
 }
 
-/// Moves files of a directory to another, with their replicas and memberships.
+/// Moves files of a directory to another, with all that is known of them.
 pub async fn set_directory(
     session: &mut Session,
     files: &[Stored],
@@ -325,7 +325,16 @@ pub async fn set_directory(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(from) = files.first().map(|file| file.key.directory) else { return Ok(()) };
-    for table in ["file", "replica", "member", "made", "used", "production_input"] {
+    for table in [
+        "file",
+        "replica",
+        "member",
+        "made",
+        "used",
+        "production_input",
+        "further_run",
+        "file_quality",
+    ] {
         let ids = Batch::default().ints("id", files.iter().map(|file| file.key.name));
         let (source, params) = session.dialect().rows("r", ids);
         let more = if table == "file" { ", modified = ?" } else { "" };
@@ -343,9 +352,9 @@ pub async fn set_directory(
     Ok(())
 }
 
-/// Removes files for good, with their replicas and memberships.
+/// Removes files for good, with their replicas, memberships, runs and flags.
 pub async fn remove(session: &mut Session, keys: &[FileKey]) -> Result<(), Error> {
-    for table in ["replica", "member", "file"] {
+    for table in ["replica", "member", "further_run", "file_quality", "file"] {
         session.delete(table, key_batch(keys.iter().copied())).await?;
     }
     Ok(())
@@ -478,6 +487,7 @@ pub async fn present(session: &mut Session, files: Vec<Stored>) -> Result<Vec<Fi
                 }
                 .map_err(|error| unreadable(&error))?,
                 datasets: Vec::new(),
+                sections: sbk_model::RunSections::default(),
             })
         })
         .collect()

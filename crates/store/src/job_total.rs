@@ -7,7 +7,7 @@ use sbk_model::{JobState, ProductionKey};
 
 use crate::{
     Error, Session,
-    dialect::{Batch, Conflict, Param},
+    dialect::{Batch, Conflict, Param, Row},
     job::{Standing, Stored, state_code, state_of},
 };
 
@@ -84,6 +84,18 @@ impl Deltas {
     }
 }
 
+impl Deltas {
+    /// Adds what brings kept sums to what was counted.
+    pub fn correct(&mut self, group: Group, kept: Sums, counted: Sums) {
+        let sums = self.0.entry(group).or_default();
+        sums.jobs += counted.jobs - kept.jobs;
+        sums.events_read += counted.events_read - kept.events_read;
+        sums.events_written += counted.events_written - kept.events_written;
+        sums.cpu_ms += counted.cpu_ms - kept.cpu_ms;
+        sums.wall_ms += counted.wall_ms - kept.wall_ms;
+    }
+}
+
 /// Writes collected changes.
 pub async fn add(session: &mut Session, deltas: &Deltas) -> Result<(), Error> {
     let changes: Vec<_> = deltas.0.iter().filter(|(_, sums)| **sums != Sums::default()).collect();
@@ -147,16 +159,71 @@ pub async fn of(
                 state: row.int(4)?,
                 standing: row.int(5)?,
             };
-            let sums = Sums {
-                jobs: row.int(6)?,
-                events_read: row.int(7)?,
-                events_written: row.int(8)?,
-                cpu_ms: row.int(9)?,
-                wall_ms: row.int(10)?,
-            };
-            Ok((group, sums))
+            Ok((group, read_sums(row, 6)?))
         })
         .collect()
+}
+
+/// The first production with jobs after a key, 0 standing for none.
+pub async fn next_production(session: &mut Session, after: i64) -> Result<Option<i64>, Error> {
+    let sql = "SELECT MIN(t.production) FROM job_total t WHERE t.production > ?";
+    match session.row(sql, vec![after.into()]).await? {
+        Some(row) => row.opt_int(0),
+        None => Ok(None),
+    }
+}
+
+/// The kept and the counted sums of a production by group. Both are of one moment, whatever is
+/// written meanwhile.
+pub async fn compared(
+    session: &mut Session,
+    production: i64,
+) -> Result<BTreeMap<Group, (Sums, Sums)>, Error> {
+    let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS {{int}})");
+    let sums = |table: &str, jobs: &str| {
+        let columns = ["events_read", "events_written", "cpu_ms", "wall_ms"];
+        let columns: Vec<_> = columns.iter().map(|c| sum(&format!("{table}.{c}"))).collect();
+        format!("CAST({jobs} AS {{int}}), {}", columns.join(", "))
+    };
+    let of_jobs = if production == 0 { "j.production IS NULL" } else { "j.production = ?" };
+    let sql = format!(
+        "SELECT 0, t.vo, t.site, t.reason, t.state, t.standing, {} FROM job_total t \
+         WHERE t.production = ? GROUP BY t.vo, t.site, t.reason, t.state, t.standing \
+         UNION ALL \
+         SELECT 1, j.vo, COALESCE(j.site, 0), COALESCE(j.reason, 0), j.state, j.standing, {} \
+         FROM job j WHERE {of_jobs} \
+         GROUP BY j.vo, COALESCE(j.site, 0), COALESCE(j.reason, 0), j.state, j.standing",
+        sums("t", "SUM(t.jobs)"),
+        sums("j", "COUNT(*)"),
+    );
+    let mut params: Vec<Param> = vec![production.into()];
+    if production != 0 {
+        params.push(production.into());
+    }
+    let mut found: BTreeMap<Group, (Sums, Sums)> = BTreeMap::new();
+    for row in session.rows(&sql, params).await? {
+        let group = Group {
+            production,
+            vo: row.int(1)?,
+            site: row.int(2)?,
+            reason: row.int(3)?,
+            state: row.int(4)?,
+            standing: row.int(5)?,
+        };
+        let (kept, counted) = found.entry(group).or_default();
+        *(if row.int(0)? == 0 { kept } else { counted }) = read_sums(&row, 6)?;
+    }
+    Ok(found)
+}
+
+fn read_sums(row: &Row, at: usize) -> Result<Sums, Error> {
+    Ok(Sums {
+        jobs: row.int(at)?,
+        events_read: row.int(at + 1)?,
+        events_written: row.int(at + 2)?,
+        cpu_ms: row.int(at + 3)?,
+        wall_ms: row.int(at + 4)?,
+    })
 }
 
 /// How many jobs of a production stand alike.

@@ -1,7 +1,7 @@
-mod database;
-mod http;
+pub mod database;
+pub mod http;
 pub mod process;
-mod report;
+pub mod report;
 mod sample;
 
 use std::fs;

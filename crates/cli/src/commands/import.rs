@@ -1,7 +1,7 @@
 use std::{fs, path::PathBuf};
 
 use clap::Subcommand;
-use sbk_api::{BulkResult, ImportRecords, Outcome, Record};
+use sbk_api::{BulkResult, ImportRecords, Outcome, Record, ReportFormat};
 use sbk_model::Vo;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     input::{self, Lines},
     open_data,
     progress::Display,
+    report_import,
 };
 
 /// The most bytes of records in one call.
@@ -37,6 +38,29 @@ something was refused.")]
         #[arg(long, env = "SBK_VO", hide_env_values = true)]
         vo: Vo,
     },
+    /// Import reports of jobs: our JSON, LHCb XML, Gaudi summaries, CMS bulk blocks
+    #[command(after_help = "\
+Examples:
+  sbk import job-reports reports.ndjson --vo superb
+  sbk import job-reports summaryBrunel_00012448_00013484_1.xml --vo lhcb
+  sbk import job-reports /logs/2026/ --vo lhcb --json
+  sbk import job-reports --format bulk_block blocks/*.json --vo cms
+
+Folders are searched for files that end in .xml, .json, .ndjson or .jsonl, also with .gz. A JSON
+file has one report, a list of them, or one a line. A Gaudi summary is about the job that its file
+is named after. It can be run again: a report that came before is not counted again. What cannot
+be taken is kept in the quarantine, and the exit code is 7.")]
+    JobReports {
+        /// Files, or folders that have them; names that end in .gz are decompressed
+        #[arg(required = true, value_name = "FILE|DIR")]
+        paths: Vec<PathBuf>,
+        /// The community that the jobs belong to
+        #[arg(long, env = "SBK_VO", hide_env_values = true)]
+        vo: Vo,
+        /// The format: auto, json, lhcb, gaudi or bulk_block
+        #[arg(long, default_value = "auto")]
+        format: ReportFormat,
+    },
     /// Import what `sbk export ndjson` wrote
     #[command(after_help = "\
 Examples:
@@ -55,6 +79,9 @@ impl Import {
     pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
         match self {
             Self::CernOpenData { files, vo } => open_data::import(context, &files, vo).await,
+            Self::JobReports { paths, vo, format } => {
+                report_import::import(context, &paths, vo, format).await
+            }
             Self::Ndjson { file } => {
                 let lines = Lines::new(input::open(&file)?);
                 let compressed = input::is_gzip(&file) || input::is_standard(&file);

@@ -5,6 +5,7 @@ mod campaign;
 mod cfg;
 mod community;
 mod completions;
+mod condition;
 mod config;
 mod dataset;
 mod db;
@@ -18,11 +19,13 @@ mod pass;
 mod pki;
 mod production;
 mod provenance;
+mod quality;
 mod quarantine;
 mod query;
 mod recipe;
 mod replica;
 mod request;
+mod run;
 mod schema;
 mod se;
 mod serve;
@@ -80,6 +83,24 @@ pub enum Command {
     /// Record where copies of files are
     #[command(subcommand)]
     Replica(replica::Replica),
+    /// Runs, fills, luminosity and sections
+    #[command(subcommand)]
+    Run(run::Run),
+    /// Say and show the quality of runs and files
+    #[command(subcommand)]
+    Quality(quality::Quality),
+    /// Look at and declare types of events
+    #[command(subcommand)]
+    EventType(condition::EventTypes),
+    /// Look at and declare conditions of data taking and simulation
+    #[command(subcommand)]
+    Condition(condition::ConditionSets),
+    /// Look at and declare releases of programs, and where they are installed
+    #[command(subcommand)]
+    Software(condition::Releases),
+    /// Look at and declare sets of background frames, and the sites that hold them
+    #[command(subcommand)]
+    Background(condition::Backgrounds),
     /// Look at and declare storage elements and sites
     #[command(subcommand)]
     Se(se::Se),
@@ -134,6 +155,12 @@ impl Command {
             Self::Job(command) => command.run(context).await,
             Self::Provenance(command) => command.run(context).await,
             Self::Replica(command) => command.run(context).await,
+            Self::Run(command) => command.run(context).await,
+            Self::Quality(command) => command.run(context).await,
+            Self::EventType(command) => command.run(context).await,
+            Self::Condition(command) => command.run(context).await,
+            Self::Software(command) => command.run(context).await,
+            Self::Background(command) => command.run(context).await,
             Self::Se(command) => command.run(context).await,
             Self::Community(command) => command.run(context).await,
             Self::Schema(command) => command.run(context).await,

@@ -106,7 +106,88 @@ const EXAMPLES: &[Example] = &[
     ("getChain", r#"["/superb/dst/1.dst"]"#, r#"{"up": 5, "form": "svg"}"#),
     ("listOpenEdges", "[]", r#"{"limit": 1000}"#),
     ("setParents", r#"[{"/superb/dst/1.dst": ["/superb/gen/1.gen"]}]"#, "{}"),
+    (
+        "sendXMLBookkeepingReport",
+        r#"["<Job ConfigName=\"MC\" ConfigVersion=\"2026\"> ... </Job>"]"#,
+        "{}",
+    ),
     // Runs, quality, conditions
+    (
+        "declareRuns",
+        r#"[[{"run": 98, "fill": 7, "started": "2026-01-31T10:00:00Z", "conditions": "Y4S",
+              "events": 1000000, "sections": [[1, 600]]}]]"#,
+        r#"{"replace": true}"#,
+    ),
+    ("getRun", "[98]", r#"{"unit": "/nb"}"#),
+    (
+        "listRuns",
+        "[]",
+        r#"{"fill": 7, "quality": "ok", "processing_pass": "Reco12", "limit": 1000}"#,
+    ),
+    ("declareFills", r#"[[{"fill": 7, "started": "2026-01-31T09:00:00Z"}]]"#, "{}"),
+    ("listFills", "[]", "{}"),
+    (
+        "setLuminosity",
+        r#"[[{"run": 98, "first": 1, "recorded": [230.1, null, 229.8],
+              "delivered": [240, null, 239]}], "/nb"]"#,
+        r#"{"reason": "the final calibration"}"#,
+    ),
+    ("getRunLuminosity", "[98]", r#"{"unit": "/nb", "totals": true}"#),
+    (
+        "setSections",
+        r#"[{"/superb/raw/00001.root": {"98": [[1, 300], [310, 600]]}}]"#,
+        r#"{"replace": true}"#,
+    ),
+    ("getSections", r#"[["/superb/raw/00001.root"]]"#, "{}"),
+    ("getLuminosity", r#"[{"dataset": "raw", "quality": ["ok"]}]"#, r#"{"unit": "fb-1"}"#),
+    (
+        "exportMask",
+        r#"[{"runs": [98, 120], "quality": ["ok"], "processing_pass": "Reco12"}]"#,
+        "{}",
+    ),
+    ("combineMasks", r#"["sub", [{"mask": {"98": [[1, 600]]}}, {"dataset": "raw"}]]"#, "{}"),
+    (
+        "setQuality",
+        r#"["bad", "the trackers were off"]"#,
+        r#"{"runs": [98], "descendants": true, "preview": true}"#,
+    ),
+    ("getQuality", "[]", r#"{"lfns": ["/superb/raw/00001.root"], "runs": [98]}"#),
+    ("listQualityHistory", "[]", r#"{"run": 98}"#),
+    (
+        "declareEventTypes",
+        r#"[[{"name": "90000000", "description": "no bias"}]]"#,
+        r#"{"reason": "for the run of 2026"}"#,
+    ),
+    ("listEventTypes", "[]", r#"{"prefix": "9"}"#),
+    (
+        "declareConditions",
+        r#"[[{"name": "Sim10-MagUp", "kind": "simulation", "parameters": {"magnet": "up"}}]]"#,
+        "{}",
+    ),
+    ("listConditions", "[]", "{}"),
+    (
+        "declareSoftware",
+        r#"[[{"application": "Brunel", "version": "v50r0", "platform": "x86_64-el9"}]]"#,
+        "{}",
+    ),
+    ("listSoftware", "[]", r#"{"prefix": "Brunel", "site": "LCG.CNAF.it"}"#),
+    (
+        "setInstalled",
+        r#"[[{"application": "Brunel", "version": "v50r0", "platform": "x86_64-el9"}],
+            [{"site": "LCG.CNAF.it", "activity": "fullsim"}]]"#,
+        r#"{"removed": true}"#,
+    ),
+    (
+        "declareBackgroundFrames",
+        r#"[[{"series": "2026_January", "directory": "/superb/bkg/2026", "valid": true}]]"#,
+        r#"{"replace": true}"#,
+    ),
+    ("listBackgroundFrames", "[]", r#"{"site": "LCG.CNAF.it"}"#),
+    (
+        "setFrameSites",
+        r#"[[{"series": "2026_January", "directory": "/superb/bkg/2026"}], ["LCG.CNAF.it"]]"#,
+        "{}",
+    ),
     // Productions
     (
         "declareSteps",
@@ -180,6 +261,7 @@ const EXAMPLES: &[Example] = &[
     ("listCampaigns", "[]", r#"{"open": true}"#),
     // Administration
     ("verifyTotals", "[]", r#"{"repair": true}"#),
+    ("verifyJobs", "[]", r#"{"repair": true}"#),
     ("listAudit", "[]", r#"{"lfn": "/superb/raw/00001.root"}"#),
     ("exportRecords", "[]", r#"{"vo": "superb", "limit": 1000}"#),
     ("importRecords", r#"[[{"record": "site", "name": "CNAF"}]]"#, "{}"),
@@ -256,6 +338,9 @@ mod tests {
             };
         }
         sbk_api::every_operation!(try_each);
+        if name == crate::rpc::xml_report::NAME {
+            return Ok(());
+        }
         panic!("there is no operation {name}");
     }
 

@@ -11,6 +11,7 @@ use sbk_wire::Value;
 use super::{
     Failure, answer, arguments,
     parameter::{Kind, Parameter, parameter},
+    xml_report,
 };
 use crate::{openapi, stream};
 
@@ -30,10 +31,10 @@ pub struct Method {
     pub requires: Permission,
     /// Whether it changes anything.
     pub writes: bool,
-    places: Vec<Parameter>,
-    options: Vec<Parameter>,
-    call: Call,
-    lines: Option<Streamed>,
+    pub(super) places: Vec<Parameter>,
+    pub(super) options: Vec<Parameter>,
+    pub(super) call: Call,
+    pub(super) lines: Option<Streamed>,
 }
 
 impl Method {
@@ -128,7 +129,7 @@ pub(super) fn read<O: Operation>(arguments: Value) -> Result<O, Failure> {
     })
 }
 
-fn refused<O: Operation>(error: &sbk_service::Error) -> Failure {
+pub(super) fn refused<O: Operation>(error: &sbk_service::Error) -> Failure {
     if matches!(error.code(), Code::Internal | Code::Unavailable) {
         tracing::error!(operation = O::NAME, %error, "a request failed");
     }
@@ -179,6 +180,7 @@ impl Methods {
             };
         }
         sbk_api::every_operation!(add);
+        list.push(xml_report::method());
         list.sort_by_key(|method| method.name);
         let by_name = list.iter().enumerate().map(|(at, method)| (method.name, at)).collect();
         Self { list, by_name }

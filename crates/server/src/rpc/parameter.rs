@@ -18,6 +18,8 @@ pub enum Kind {
     List,
     /// A text.
     Text,
+    /// Bytes.
+    Bytes,
     /// A dictionary.
     Dict,
     /// A dictionary whose keys are names, which stands for the list of them.
@@ -36,6 +38,7 @@ impl Kind {
         match self {
             Self::List => "list",
             Self::Text => "str",
+            Self::Bytes => "bytes",
             Self::Dict | Self::Names => "dict",
             Self::Int => "int",
             Self::Bool => "bool",
@@ -47,6 +50,7 @@ impl Kind {
         match self {
             Self::List => matches!(value, Value::List(_) | Value::Tuple(_)),
             Self::Text => matches!(value, Value::Text(_) | Value::DateTime(_) | Value::Date(_)),
+            Self::Bytes => matches!(value, Value::Bytes(_)),
             Self::Dict | Self::Names => matches!(value, Value::Dict(_)),
             Self::Int => matches!(value, Value::Int(_) | Value::Bool(_)),
             Self::Bool => matches!(value, Value::Bool(_)),

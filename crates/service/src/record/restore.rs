@@ -11,11 +11,11 @@ use sbk_model::{DatasetKey, FileKey, FileStatus, SeKey, TermKey, Totals, Vo};
 use sbk_store::{
     community, dataset,
     directory::{self, Lock},
-    file, member, replica, schema, snapshot, storage,
+    file, member, replica, schema, section, snapshot, storage,
     total::{Deltas, Subject},
 };
 
-use super::{ByCommunity, Outcomes, differs, names, same};
+use super::{ByCommunity, Outcomes, differs, names, runs, same};
 use crate::{
     Context, Error,
     file::{With, present},
@@ -34,6 +34,7 @@ pub async fn restore(cx: &mut Context<'_>, records: &[Record]) -> Result<Outcome
     let mut directories = Vec::new();
     let mut files = Vec::new();
     let mut snapshot_files = Vec::new();
+    let mut of_runs = Vec::new();
     for (at, record) in records.iter().enumerate() {
         match record {
             Record::Site(site) => {
@@ -54,16 +55,23 @@ pub async fn restore(cx: &mut Context<'_>, records: &[Record]) -> Result<Outcome
             Record::File(file) => files.push((at, file)),
             Record::Snapshot(record) => outcomes[at] = snapshot_record(cx, record).await?,
             Record::SnapshotFile(record) => snapshot_files.push((at, record)),
+            Record::Fill(_)
+            | Record::Run(_)
+            | Record::RunLuminosity(_)
+            | Record::Quality(_)
+            | Record::Definition(_) => of_runs.push((at, record)),
         }
     }
     make_directories(cx, &mut directories, &mut outcomes).await?;
     make_files(cx, files, &mut outcomes, &mut deltas).await?;
     make_snapshot_files(cx, snapshot_files, &mut outcomes).await?;
+    runs::restore(cx, &of_runs, &mut outcomes).await?;
     cx.count(deltas).await?;
     Ok(outcomes)
 }
 
-fn added(new: bool) -> Outcome {
+/// The outcome of something that may be there already.
+pub fn added(new: bool) -> Outcome {
     if new { Outcome::Added } else { Outcome::Unchanged }
 }
 
@@ -309,7 +317,7 @@ async fn make_files_of(
 ) -> Result<(), Error> {
     let keys: Vec<FileKey> = records.iter().map(|(_, r)| r.file.lfn.key()).collect();
     let known = file::find(&mut cx.session, keys, true, Lock::Update).await?;
-    let with = With { replicas: true, datasets: true };
+    let with = With { replicas: true, datasets: true, sections: true };
     let shown = present(&mut cx.session, known.values().cloned().collect(), with).await?;
     let shown: HashMap<FileKey, _> = shown.iter().map(|file| (file.lfn.key(), file)).collect();
     let mut new: BTreeMap<FileKey, (&FileRecord, file::Stored, sbk_metadata::Document)> =
@@ -335,12 +343,15 @@ async fn make_files_of(
     tree::ensure(cx, community, &directories, &BTreeMap::new()).await?;
     let promoted = cx.promoted().await?;
     let documents = new.values().map(|(_, _, document)| (&*community.schema, document));
-    let columns = metadata::columns(&promoted, Entity::File, documents);
+    let mut columns = metadata::columns(&promoted, Entity::File, documents);
+    let sections = || new.iter().map(|(key, (record, ..))| (*key, &record.file.sections));
+    columns.extend(section::columns(sections().map(|(_, sections)| Some(sections))));
     let rows: Vec<_> = new.values().map(|(_, stored, _)| stored).collect();
     let inserted = file::insert(&mut cx.session, &rows, columns).await?;
     if inserted < rows.len() as u64 {
         return Err(sbk_store::Error::Contended("a file was made elsewhere".into()).into());
     }
+    section::insert_further_runs(&mut cx.session, &sections().collect()).await?;
     attach(cx, community, new.values().map(|(record, stored, _)| (*record, stored)), deltas).await
 }
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use sbk_api::{Code, JobReport, NewFile, OutputReport, Problem, StepReport};
+use sbk_api::{Code, JobReport, NewDataset, NewFile, OutputReport, Problem, StepReport};
 use sbk_metadata::{Document, Entity};
 use sbk_model::{Events, JobKey, JobName, JobState, ProductionKey, Size, TermKey, fingerprint};
 use sbk_store::job::{Standing, Step, Stored};
 use serde::{Deserialize, Serialize};
 
-use super::edges::{self, Edges};
+use super::{
+    edges::{self, Edges},
+    read::Read,
+};
 use crate::{
     Context,
     metadata::{self, Community},
@@ -31,6 +34,8 @@ pub struct Draft<'a> {
     pub document: Document,
     /// What it used and made.
     pub edges: Edges<'a>,
+    /// The dataset of its outputs, to be made when it is not there.
+    pub dataset: Option<&'a NewDataset>,
 }
 
 /// What of a report has no column: kept with the job as JSON.
@@ -45,6 +50,9 @@ pub struct Rest {
     pub environment: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<sbk_model::Pfn>,
+    /// Which part of its task it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<u16>,
     /// The name of the job whose place it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<JobName>,
@@ -124,8 +132,9 @@ pub fn draft<'a>(
     cx: &Context<'_>,
     community: &Community,
     at: usize,
-    report: &'a JobReport,
+    read: &'a Read,
 ) -> Result<Draft<'a>, Problem> {
+    let report = &read.report;
     check(report)?;
     if report.production.is_some() && !cx.access().is_official() {
         let text = "a job of a production is reported by those with the `produce` permission";
@@ -144,9 +153,10 @@ pub fn draft<'a>(
         report,
         key: JobKey::of(&community.vo, &report.name),
         production: report.production.as_ref().map(|name| ProductionKey::of(&community.vo, name)),
-        digest: digest(report),
+        digest: read.digest.unwrap_or_else(|| digest(report)),
         document,
         edges,
+        dataset: read.dataset.as_ref(),
     })
 }
 
@@ -165,6 +175,11 @@ fn check(report: &JobReport) -> Result<(), Problem> {
         (Some(_), None) => {
             return Err(invalid("production", "is needed: a task belongs to a production"));
         }
+        _ => {}
+    }
+    match (report.part, report.task) {
+        (Some(0), _) => return Err(invalid("part", "parts count from 1")),
+        (Some(_), None) => return Err(invalid("task", "is needed: a part belongs to a task")),
         _ => {}
     }
     if report.attempt == 0 || report.attempt > 32_000 {
@@ -221,6 +236,7 @@ impl<'a> Draft<'a> {
             seeds: report.seeds.clone(),
             environment: report.environment.clone(),
             log: report.log.clone(),
+            part: report.part,
             supersedes: report.supersedes.clone(),
             outputs: report.outputs.iter().filter(kept).cloned().collect(),
             inputs: self.loose_inputs(standing),
@@ -303,9 +319,10 @@ impl<'a> Draft<'a> {
         self.report.state == JobState::Done
     }
 
-    /// The task that it is an attempt at.
+    /// The task that it is an attempt at; none where it is a part of a task.
     pub fn task(&self) -> Option<sbk_store::task::TaskKey> {
-        self.production.zip(self.report.task.map(i64::from))
+        let task = self.report.task.filter(|_| self.report.part.is_none());
+        self.production.zip(task.map(i64::from))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     Context, Error,
     metadata::Community,
     register::{self, Registration},
-    tree,
+    section, tree,
 };
 
 type Refused = BTreeMap<usize, Problem>;
@@ -38,6 +38,10 @@ pub async fn register(
     let elements = register::declared_elements(cx, &files).await?;
     let mut call = Registration::new(files.len());
     let mut drafts = call.check(cx, community, &files, &elements);
+    section::attach(&mut drafts, |at| {
+        let (job, output, _) = all.get(at)?;
+        Some(&jobs.get(*job)?.report.outputs.get(*output)?.sections)
+    });
     let defaults = defaults(productions)?;
     let datasets = datasets(cx, community, jobs, (&all, &defaults), &mut refused).await?;
     refuse(&call, jobs, &all, &mut refused);
@@ -62,6 +66,10 @@ pub async fn register(
     if !refused.is_empty() {
         return Ok(Err(refused));
     }
+    for (at, problem) in section::keep(cx, &drafts, |key| known.contains_key(&key)).await? {
+        call.outcomes[at] = Err(problem);
+    }
+    refuse(&call, jobs, &all, &mut refused);
     let mut deltas = Deltas::default();
     register::count_new_files(&drafts, &known, community, &mut deltas)?;
     call.add_replicas(cx, &drafts, &known, &mut deltas).await?;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sbk_api::{Code, JobReport, Problem};
+use sbk_api::{Code, Problem};
 use sbk_metadata::Entity;
-use sbk_model::{JobKey, ProductionKey, ProductionState, TaskState};
+use sbk_model::{DatasetKey, JobKey, ProductionKey, ProductionState, TaskState};
 use sbk_store::{
     directory::Lock,
     job::{self, Standing, Stored},
@@ -15,10 +15,12 @@ use sbk_store::{
 
 use super::{
     draft::{self, Draft, draft},
-    outputs, provenance, replace,
+    outputs, provenance,
+    read::Read,
+    replace,
 };
 use crate::{
-    Context, Error, job as jobs,
+    Context, Error, dataset, job as jobs,
     metadata::{self, Community},
     register,
 };
@@ -41,22 +43,33 @@ struct Call<'a> {
     /// Reports that are in the call twice, with the place of the first.
     copies: Vec<(usize, usize)>,
     drafts: Vec<Draft<'a>>,
+    /// Datasets that were made.
+    made: Vec<DatasetKey>,
+}
+
+/// What became of the reports of a call.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// One per report.
+    pub verdicts: Vec<Verdict>,
+    /// Datasets that were made for them.
+    pub datasets: Vec<DatasetKey>,
 }
 
 /// Takes reports, and says of each what became of it.
 pub async fn take(
     cx: &mut Context<'_>,
     community: &Community,
-    reports: &[Result<JobReport, Problem>],
-) -> Result<Vec<Verdict>, Error> {
+    reports: &[Result<&Read, Problem>],
+) -> Result<Outcomes, Error> {
     let mut call = Call::new(cx, community, reports);
     call.settle_repeats(cx).await?;
     store_names(cx, community, &call.drafts).await?;
     while !call.drafts.is_empty() {
         cx.session.mark().await?;
         let refused = match attempt(cx, community, &call.drafts).await? {
-            Attempt::Kept(jobs) => {
-                call.keep(jobs);
+            Attempt::Kept(jobs, made) => {
+                call.keep(jobs, made);
                 break;
             }
             Attempt::Refused(refused) => refused,
@@ -64,19 +77,21 @@ pub async fn take(
         cx.session.undo().await?;
         call.refuse(refused);
     }
-    Ok(call.finish(reports.len()))
+    let datasets = std::mem::take(&mut call.made);
+    Ok(Outcomes { verdicts: call.finish(reports.len()), datasets })
 }
 
 impl<'a> Call<'a> {
-    fn new(
-        cx: &Context<'_>,
-        community: &Community,
-        reports: &'a [Result<JobReport, Problem>],
-    ) -> Self {
-        let mut call = Self { verdicts: BTreeMap::new(), copies: Vec::new(), drafts: Vec::new() };
+    fn new(cx: &Context<'_>, community: &Community, reports: &[Result<&'a Read, Problem>]) -> Self {
+        let mut call = Self {
+            verdicts: BTreeMap::new(),
+            copies: Vec::new(),
+            drafts: Vec::new(),
+            made: Vec::new(),
+        };
         let mut first: HashMap<JobKey, (usize, i64)> = HashMap::new();
         for (at, report) in reports.iter().enumerate() {
-            let made = report.as_ref().map_err(Problem::clone);
+            let made = report.clone();
             match made.and_then(|report| draft(cx, community, at, report)) {
                 Err(problem) => drop(call.verdicts.insert(at, Err(problem))),
                 Ok(draft) => match first.get(&draft.key) {
@@ -124,7 +139,8 @@ impl<'a> Call<'a> {
         self.verdicts.extend(refused.into_iter().map(|(at, problem)| (at, Err(problem))));
     }
 
-    fn keep(&mut self, jobs: Vec<Stored>) {
+    fn keep(&mut self, jobs: Vec<Stored>, made: Vec<DatasetKey>) {
+        self.made = made;
         for (draft, job) in self.drafts.drain(..).zip(jobs) {
             self.verdicts.insert(draft.at, Ok(Taken { job, repeated: false }));
         }
@@ -139,9 +155,13 @@ impl<'a> Call<'a> {
             };
             self.verdicts.insert(at, verdict);
         }
-        let lost = || Err(Problem::new(Code::Internal, "the report was not looked at"));
         (0..count).map(|at| self.verdicts.remove(&at).unwrap_or_else(lost)).collect()
     }
+}
+
+/// What is said of a report that has no verdict.
+pub fn lost() -> Verdict {
+    Err(Problem::new(Code::Internal, "the report was not looked at"))
 }
 
 /// Stores the names that rows refer to, before anything can be undone.
@@ -167,8 +187,8 @@ async fn store_names(
 
 /// What came of one try to keep all drafts.
 enum Attempt {
-    /// The jobs, in the order of the drafts.
-    Kept(Vec<Stored>),
+    /// The jobs, in the order of the drafts, and the datasets that were made for them.
+    Kept(Vec<Stored>, Vec<DatasetKey>),
     /// Some cannot be kept, by their place in the call: what was done is to be undone.
     Refused(BTreeMap<usize, Problem>),
 }
@@ -194,6 +214,11 @@ async fn attempt(
     if let Err(refused) = replace::retire(cx, &replaced, &counting, &mut totals).await? {
         return Ok(Attempt::Refused(refused));
     }
+    let wanted: Vec<_> = counting.iter().filter_map(|d| Some((d.at, d.dataset?))).collect();
+    let made = match dataset::make_missing(cx, community, &wanted).await? {
+        Ok(made) => made,
+        Err(refused) => return Ok(Attempt::Refused(refused)),
+    };
     let productions = productions(cx, drafts).await?;
     let deltas = match outputs::register(cx, community, &counting, &productions).await? {
         Ok(deltas) => deltas,
@@ -215,7 +240,7 @@ async fn attempt(
     }
     job_total::add(&mut cx.session, &totals).await?;
     cx.count(deltas).await?;
-    Ok(Attempt::Kept(rows))
+    Ok(Attempt::Kept(rows, made))
 }
 
 async fn hold_tasks(

@@ -168,7 +168,7 @@ async fn inputs(
     let keys = production_input::of_tasks(&mut cx.session, with_inputs).await?;
     let all: Vec<FileKey> = keys.values().flatten().copied().collect();
     let stored = file::find(&mut cx.session, all, false, Lock::None).await?;
-    let with = With { replicas: true, datasets: false };
+    let with = With { replicas: true, ..With::default() };
     let files = present(&mut cx.session, stored.into_values().collect(), with).await?;
     let mut files: HashMap<FileKey, File> =
         files.into_iter().map(|file| (file.lfn.key(), file)).collect();

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Session, dataset,
-    dialect::Row,
+    dialect::{Row, Statement},
     file::{self, Stored},
     promotion::Promoted,
 };
@@ -67,6 +67,15 @@ impl FileQuery<'_> {
         let rows = session.rows_of(statement).await?;
         let row = rows.first().ok_or_else(|| Error::Internal("a count has no row".into()))?;
         Ok(Totals { files: row.int(0)?, bytes: row.int(1)?, events: row.int(2)? })
+    }
+
+    /// The statement that gives the stored sections of each file that the query finds.
+    pub fn sections(&self, session: &Session) -> Result<Statement, Error> {
+        let dialect = session.dialect();
+        let compiler = Compiler::new(dialect, Target::File, self.promoted).within(self.vo);
+        let mut select = self.filtered(&compiler)?;
+        select.expr(Expr::cust("f.sections"));
+        dialect.build(&select)
     }
 
     /// How the database would run the query: its plan, and the number of files it expects.

@@ -27,6 +27,16 @@ impl Request {
         Self(text.into_bytes())
     }
 
+    /// A request with a JSON body for a list, one item a line.
+    pub fn post_lines(path: &str, body: &str) -> Self {
+        let length = body.len();
+        let text = format!(
+            "POST /api/v1{path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+             accept: application/x-ndjson\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        Self(text.into_bytes())
+    }
+
     /// A request for a list, one item a line.
     pub fn lines(path: &str) -> Self {
         let text = format!(

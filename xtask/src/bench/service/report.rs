@@ -30,8 +30,12 @@ impl Report {
     }
 
     pub fn stage(&mut self, rows: u64) {
-        let title = format!("{rows} files");
+        self.stage_named(&format!("{rows} files"));
+    }
+
+    pub fn stage_named(&mut self, title: &str) {
         eprintln!("{title}");
+        let title = title.to_owned();
         self.stages.push(Stage { title, measures: Vec::new() });
     }
 
@@ -54,7 +58,7 @@ impl Report {
     /// The medians with the middle half of the values, as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = format!("# {}\n", self.title);
-        for stage in &self.stages {
+        for stage in self.stages.iter().filter(|stage| !stage.measures.is_empty()) {
             let _ = writeln!(text, "\n## {}\n\n| measure | value |\n|---|---:|", stage.title);
             for measure in &stage.measures {
                 let _ = writeln!(text, "| {} | {} |", measure.name, measure.cell());

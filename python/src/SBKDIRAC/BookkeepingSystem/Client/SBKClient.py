@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -440,6 +441,10 @@ class SBKClient(Client):
         """Proves the kept totals against the files; call again with ``after`` until the end."""
         return self._ask("verifyTotals", repair=repair, after=after)
 
+    def verifyJobs(self, *, repair: bool = False, after: str | None = None) -> Result:
+        """Proves the kept counts of jobs; call again with ``after`` until the end."""
+        return self._ask("verifyJobs", repair=repair, after=after)
+
     def listAudit(
         self,
         *,
@@ -675,8 +680,320 @@ class SBKClient(Client):
         Example: ``sbk.setParents({"/sbkvo/dst/1.dst": ["/sbkvo/raw/1.raw"]})``
         """
         return self._ask("setParents", parents, vo=vo)
+    def sendXMLBookkeepingReport(
+        self, xml: str | bytes, *, vo: str | None = None, name: str | None = None
+    ) -> Result:
+        """Sends the report of a step of a job, or of replicas, as LHCb's jobs do; a repeat changes
+        nothing. A report that cannot be taken is kept, and is a failure that names the entry.
+
+        :param xml: the document; bytes are read in the encoding that they declare
+        :param name: the job, for documents that do not name it (Gaudi's summaries)
+        """
+        return self._ask("sendXMLBookkeepingReport", _text(xml), vo=vo, name=name)
 
     # Runs, quality, conditions
+
+    def declareRuns(
+        self, runs: list[dict], *, replace: bool | None = None, vo: str | None = None
+    ) -> Result:
+        """Declares runs.
+
+        :param runs: dictionaries with `run`, and where known `fill`, `started`, `ended`,
+            `conditions`, `events`, `sections`, `streams`, `details`
+        :param replace: whether to change a run that was declared otherwise
+        """
+        return self._ask("declareRuns", runs, replace=replace, vo=vo)
+
+    def getRun(self, run: int, *, unit: str | None = None, vo: str | None = None) -> Result:
+        """Shows a run with its luminosity and quality."""
+        return self._ask("getRun", run, unit=unit, vo=vo)
+
+    def listRuns(
+        self,
+        *,
+        vo: str | None = None,
+        first: int | None = None,
+        last: int | None = None,
+        fill: int | None = None,
+        conditions: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        quality: str | None = None,
+        processing_pass: str | None = None,
+        unit: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists runs by number.
+
+        :param processing_pass: the one whose quality is meant
+        """
+        return self._ask(
+            "listRuns",
+            vo=vo,
+            first=first,
+            last=last,
+            fill=fill,
+            conditions=conditions,
+            since=since,
+            until=until,
+            quality=quality,
+            processing_pass=processing_pass,
+            unit=unit,
+            after=after,
+            limit=limit,
+        )
+
+    def declareFills(
+        self, fills: list[dict], *, replace: bool | None = None, vo: str | None = None
+    ) -> Result:
+        """Declares fills: dictionaries with `fill`, `started`, `ended`, `details`."""
+        return self._ask("declareFills", fills, replace=replace, vo=vo)
+
+    def listFills(
+        self, *, vo: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Result:
+        """Lists fills of the accelerator."""
+        return self._ask("listFills", vo=vo, after=after, limit=limit)
+
+    def setLuminosity(
+        self, runs: list[dict], unit: str, *, reason: str | None = None, vo: str | None = None
+    ) -> Result:
+        """Sets the luminosity of runs, in place of what was known.
+
+        :param runs: dictionaries with `run`, and either `recorded`, `delivered` (a value a section,
+            from the section `first` on) or `recorded_total`, `delivered_total`
+        :param unit: the unit of all values, for instance `pb-1`
+        """
+        return self._ask("setLuminosity", runs, unit, reason=reason, vo=vo)
+
+    def getRunLuminosity(
+        self,
+        run: int,
+        *,
+        unit: str | None = None,
+        totals: bool | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Shows the luminosity of a run, section by section."""
+        return self._ask("getRunLuminosity", run, unit=unit, totals=totals, vo=vo)
+
+    def setSections(
+        self, files: dict[str, dict[str, list]], *, replace: bool | None = None
+    ) -> Result:
+        """Says which luminosity sections files hold events of.
+
+        :param files: masks `{"run": [[first, last], ...]}` by LFN
+        """
+        return self._ask("setSections", files, replace=replace)
+
+    def getSections(self, lfns: list[str]) -> Result:
+        """Shows which luminosity sections files hold events of."""
+        return self._ask("getSections", lfns)
+
+    def getLuminosity(self, of: dict, *, unit: str | None = None, vo: str | None = None) -> Result:
+        """Sums the luminosity of sections up, each once, however many files have it.
+
+        :param of: `dataset`, `expr`, `where`, `lfns`, `mask`, `runs`, `quality`,
+            `processing_pass`
+        """
+        return self._ask("getLuminosity", of, unit=unit, vo=vo)
+
+    def exportMask(self, of: dict, *, vo: str | None = None) -> Result:
+        """Gives sections as a mask; `of` is as for `getLuminosity`."""
+        return self._ask("exportMask", of, vo=vo)
+
+    def combineMasks(self, rule: str, of: list[dict], *, vo: str | None = None) -> Result:
+        """Puts sections together by `or`, `and`, `sub` or `xor`; `of` as for `getLuminosity`."""
+        return self._ask("combineMasks", rule, of, vo=vo)
+
+    def setQuality(
+        self,
+        quality: str,
+        reason: str,
+        *,
+        runs: list[int] | None = None,
+        processing_pass: str | None = None,
+        lfns: list[str] | None = None,
+        descendants: bool | None = None,
+        preview: bool | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Says what was found of the quality of runs or files.
+
+        :param quality: `ok`, `maybe`, `bad`, or `unchecked`, which takes back what was said
+        :param descendants: whether to pass it on to what was made from the files, and to the files
+            of the runs
+        :param processing_pass: that of the runs; all when absent
+        """
+        return self._ask(
+            "setQuality",
+            quality,
+            reason,
+            runs=runs,
+            processing_pass=processing_pass,
+            lfns=lfns,
+            descendants=descendants,
+            preview=preview,
+            vo=vo,
+        )
+
+    def getQuality(
+        self,
+        *,
+        runs: list[int] | None = None,
+        processing_pass: str | None = None,
+        lfns: list[str] | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Shows the quality of runs and files, and where it comes from."""
+        return self._ask(
+            "getQuality", runs=runs, processing_pass=processing_pass, lfns=lfns, vo=vo
+        )
+
+    def listQualityHistory(
+        self,
+        *,
+        run: int | None = None,
+        processing_pass: str | None = None,
+        lfn: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists all that was said of the quality of a run or a file."""
+        return self._ask(
+            "listQualityHistory",
+            run=run,
+            processing_pass=processing_pass,
+            lfn=lfn,
+            vo=vo,
+            after=after,
+            limit=limit,
+        )
+
+    def declareEventTypes(
+        self,
+        event_types: list[dict],
+        *,
+        replace: bool | None = None,
+        reason: str | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Declares types of events: dictionaries with `name`, `description`, `parameters`."""
+        return self._ask("declareEventTypes", event_types, replace=replace, reason=reason, vo=vo)
+
+    def listEventTypes(
+        self,
+        *,
+        prefix: str | None = None,
+        site: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists types of events by name."""
+        return self._ask(
+            "listEventTypes", prefix=prefix, site=site, vo=vo, after=after, limit=limit
+        )
+
+    def declareConditions(
+        self,
+        conditions: list[dict],
+        *,
+        replace: bool | None = None,
+        reason: str | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Declares conditions: dictionaries with `name`, `kind`, `description`, `parameters`.
+
+        The kind is `data_taking` or `simulation`.
+        """
+        return self._ask("declareConditions", conditions, replace=replace, reason=reason, vo=vo)
+
+    def listConditions(
+        self,
+        *,
+        prefix: str | None = None,
+        site: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists conditions of data taking and simulation by name."""
+        return self._ask(
+            "listConditions", prefix=prefix, site=site, vo=vo, after=after, limit=limit
+        )
+
+    def declareSoftware(
+        self,
+        software: list[dict],
+        *,
+        replace: bool | None = None,
+        reason: str | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Declares releases: dictionaries with `application`, `version`, `platform`, and more."""
+        return self._ask("declareSoftware", software, replace=replace, reason=reason, vo=vo)
+
+    def listSoftware(
+        self,
+        *,
+        prefix: str | None = None,
+        site: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists releases of programs with the sites where they are installed."""
+        return self._ask("listSoftware", prefix=prefix, site=site, vo=vo, after=after, limit=limit)
+
+    def setInstalled(
+        self,
+        releases: list[dict],
+        places: list[dict],
+        *,
+        removed: bool | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Says where releases are installed: places are dictionaries with `site`, `activity`."""
+        return self._ask("setInstalled", releases, places, removed=removed, vo=vo)
+
+    def declareBackgroundFrames(
+        self,
+        frames: list[dict],
+        *,
+        replace: bool | None = None,
+        reason: str | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Declares background frames: dictionaries with `series`, `directory`, `valid`, more."""
+        return self._ask("declareBackgroundFrames", frames, replace=replace, reason=reason, vo=vo)
+
+    def listBackgroundFrames(
+        self,
+        *,
+        prefix: str | None = None,
+        site: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists sets of background frames with the sites that hold them."""
+        return self._ask(
+            "listBackgroundFrames", prefix=prefix, site=site, vo=vo, after=after, limit=limit
+        )
+
+    def setFrameSites(
+        self,
+        frames: list[dict],
+        sites: list[str],
+        *,
+        removed: bool | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Says which sites hold background frames: dictionaries with `series`, `directory`."""
+        return self._ask("setFrameSites", frames, sites, removed=removed, vo=vo)
 
     # Productions
 
@@ -1165,6 +1482,14 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in options.items() if value is not None and value is not False
     }
+
+
+def _text(xml: str | bytes) -> str:
+    """A document as text: HTTPS carries no bytes."""
+    if isinstance(xml, str):
+        return xml
+    declared = re.search(rb"""^<\?xml[^>]*encoding=["']([\w.-]+)["']""", xml)
+    return xml.decode(declared[1].decode() if declared else "utf-8")
 
 
 def _trailing(options: dict[str, Any]) -> list[dict[str, Any]]:
