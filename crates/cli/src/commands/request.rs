@@ -65,7 +65,7 @@ Examples:
 Examples:
   sbk request clone B0-2012 B0-2013 --events 500000
   sbk request clone fastsim-template --field dg=DG_4a")]
-    Clone(Box<Clone>),
+    Clone(Box<Cloning>),
     /// Ask for a decision on a draft
     #[command(after_help = "Examples:\n  sbk request submit B0-2012")]
     Submit(Move),
@@ -163,7 +163,7 @@ pub struct Edit {
 
 /// What to clone.
 #[derive(Debug, Args)]
-pub struct Clone {
+pub struct Cloning {
     /// The request or template
     name: RequestName,
     /// The name of the new one; made from what is asked for, and by whom, without one
@@ -297,7 +297,7 @@ impl Edit {
     }
 }
 
-impl Clone {
+impl Cloning {
     async fn run(self, context: &mut Context) -> Result<(), Failure> {
         let operation = CloneRequest {
             name: self.name,

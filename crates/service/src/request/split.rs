@@ -11,6 +11,7 @@ use sbk_model::{
     RequestState, Vo,
 };
 use sbk_store::{
+    audit::Touched,
     dataset,
     directory::Lock,
     production::{self, Stored as StoredProduction},
@@ -49,9 +50,10 @@ impl Run for SplitRequest {
         if changed > 0 {
             remember(cx, &old, &split).await?;
         }
+        let made = split.datasets.iter().map(|name| Touched::Dataset(DatasetKey::of(&vo, name)));
         cx.note(Note {
-            count: changed as u64,
-            touched: Vec::new(),
+            count: (changed + split.datasets.len()) as u64,
+            touched: made.collect(),
             reason: None,
             detail: serde_json::json!({
                 "vo": vo, "request": self.name, "created": split.created,

@@ -2,6 +2,8 @@
 #![allow(clippy::pedantic)]
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::needless_pass_by_value)]
 
+pub mod samples;
+
 use std::sync::{
     Arc,
     atomic::{AtomicI64, AtomicU64, Ordering},
