@@ -102,7 +102,7 @@ impl Tree<'_> {
     fn line(&mut self, at: usize) -> u64 {
         let (from, line) = self.counted;
         let passed = self.text.as_bytes().get(from..at.min(self.text.len())).unwrap_or_default();
-        let more = passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let more: u64 = passed.iter().map(|byte| u64::from(*byte == b'\n')).sum();
         self.counted = (from + passed.len(), line + more);
         self.counted.1
     }
