@@ -64,12 +64,12 @@ def test_three_steps_sent_as_xml_are_traced_back_and_counted(sbk, world, chain):
 
     assert "00000007_1 was taken" in said
     assert "had come before" in again
-    found = sbk.executeRPC([files[2]], {"depth": 100}, call="getAncestors")
+    found = sbk.executeRPC([files[2]], 100, call="getAncestors")
     assert [(item["lfn"], item["depth"]) for item in value(found)["items"]] == [
         (files[1], 1),
         (files[0], 2),
     ]
-    made = value(sbk.getDirectory(f"{world.path}/chain"))["totals"]
+    made = value(sbk.getDirectory(f"{world.path}/chain"))
     assert (made["files"], made["bytes"], made["events"]) == (3, 6000, 550)
 
 

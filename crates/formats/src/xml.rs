@@ -101,8 +101,8 @@ impl Tree<'_> {
     /// The line of a place in the document; places come in order, or the line is approximate.
     fn line(&mut self, at: usize) -> u64 {
         let (from, line) = self.counted;
-        let passed = self.text.as_bytes().get(from..at.min(self.text.len())).unwrap_or_default();
-        let more: u64 = passed.iter().map(|byte| u64::from(*byte == b'\n')).sum();
+        let passed = self.text.get(from..at.min(self.text.len())).unwrap_or_default();
+        let more = passed.matches('\n').count() as u64;
         self.counted = (from + passed.len(), line + more);
         self.counted.1
     }
