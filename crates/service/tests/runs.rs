@@ -535,7 +535,8 @@ each_backend! {
         catalogue.call(DeclareCommunity { vo: "other".parse().unwrap() }).await.unwrap();
         let mut stranger = catalogue.clone();
         stranger.caller.vo = Some("other".parse().unwrap());
-        stranger.caller.permissions.remove(&sbk_model::Permission::AllCommunities);
+        stranger.caller.local = false;
+        stranger.caller.permissions = [sbk_model::Permission::Read].into();
 
         let get = GetRun { vo: vo(), run: RunNumber(98), unit: None };
         assert!(matches!(stranger.call(get).await, Err(Error::Forbidden(..))));
