@@ -5,7 +5,7 @@ use sbk_api::{
 use sbk_model::{IdempotencyKey, Label, Reason, SiteName, TaskState, Vo};
 
 use super::Named;
-use crate::{bulk, cell::Cell, context::Context, failure::Failure, human};
+use crate::{cell::Cell, context::Context, failure::Failure, human};
 
 /// Which tasks.
 #[derive(Debug, Args)]
