@@ -170,7 +170,6 @@ fn objects(place: &str, text: &str) -> Option<Vec<Document>> {
             Some(items.map(|(at, item)| document(format!("{place}[{at}]"), item)).collect())
         }
         Ok(value @ Value::Object(_)) => Some(vec![document(place.to_owned(), value)]),
-        Ok(_) => None,
         Err(_) if text.trim().lines().count() > 1 => {
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
             let lines: Option<Vec<_>> = lines
@@ -181,7 +180,7 @@ fn objects(place: &str, text: &str) -> Option<Vec<Document>> {
                 .collect();
             lines
         }
-        Err(_) => None,
+        _ => None,
     }
 }
 

@@ -31,14 +31,12 @@ pub async fn open(
     let found = campaign::find(&mut cx.session, keys, Lock::Share).await?;
     let checked = names.iter().map(|name| {
         let key = CampaignKey::of(vo, name);
-        let taken = match found.get(&key).filter(|stored| stored.name == *name) {
-            Some(stored) => check_open(stored).map(|()| key),
-            None => {
-                let text = format!("{vo} has no campaign {:?}", name.as_str());
-                Err(Problem::new(Code::NotFound, text))
-            }
+        let missing = || {
+            let text = format!("{vo} has no campaign {:?}", name.as_str());
+            Problem::new(Code::NotFound, text)
         };
-        (name.clone(), taken)
+        let stored = found.get(&key).filter(|stored| stored.name == *name).ok_or_else(missing);
+        (name.clone(), stored.and_then(check_open).map(|()| key))
     });
     Ok(checked.collect())
 }

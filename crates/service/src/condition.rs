@@ -172,7 +172,9 @@ pub async fn places(
         let activity = (activity != 0).then(|| name_of(&terms, activity)).transpose()?;
         places.entry(key).or_default().push(Place { site: name_of(&terms, site)?, activity });
     }
-    places.values_mut().for_each(|places| places.sort());
+    for places in places.values_mut() {
+        places.sort();
+    }
     Ok(places)
 }
 

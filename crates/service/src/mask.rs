@@ -39,19 +39,16 @@ pub async fn select(
     of: &SectionSelection,
 ) -> Result<Selection, Error> {
     let community = cx.community(vo).await?;
-    let mut selection = match files(cx, vo, community.key, of).await? {
-        Some(gathered) => {
-            let (files, without) = (gathered.files, gathered.without);
-            let (sections, repeated) = gathered.finish();
-            Selection { sections, repeated, files, without }
-        }
-        None => {
-            let sections = match &of.mask {
-                Some(mask) => mask.clone(),
-                None => runs(cx, community.key, of).await?,
-            };
-            Selection { sections, ..Selection::default() }
-        }
+    let mut selection = if let Some(gathered) = files(cx, vo, community.key, of).await? {
+        let (files, without) = (gathered.files, gathered.without);
+        let (sections, repeated) = gathered.finish();
+        Selection { sections, repeated, files, without }
+    } else {
+        let sections = match &of.mask {
+            Some(mask) => mask.clone(),
+            None => runs(cx, community.key, of).await?,
+        };
+        Selection { sections, ..Selection::default() }
     };
     cut(cx, community.key, of, &mut selection).await?;
     Ok(selection)

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{samples::*, vo};
+use common::samples::*;
 use sbk_api::*;
-use sbk_model::{Permission, RequestMover, RequestState};
+use sbk_model::{RequestMover, RequestState};
 use sbk_service::{CallContext, Caller, Error};
 use sbk_testkit::{TestDatabase, each_backend};
 use serde_json::{Value, json};

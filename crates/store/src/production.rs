@@ -162,16 +162,9 @@ pub async fn list(
 ) -> Result<Vec<Stored>, Error> {
     let mut condition = String::from("TRUE");
     let mut params: Vec<Param> = Vec::new();
-    match filter.state {
-        Some(state) => {
-            condition.push_str(" AND p.state = ?");
-            params.push(state_code(state).into());
-        }
-        None => {
-            condition.push_str(" AND p.state < ?");
-            params.push(state_code(ProductionState::Archived).into());
-        }
-    }
+    let (compare, state) = filter.state.map_or(("<", ProductionState::Archived), |s| ("=", s));
+    condition = format!("{condition} AND p.state {compare} ?");
+    params.push(state_code(state).into());
     for (column, value) in [
         ("p.vo", filter.vo),
         ("p.request", filter.request.map(|key| key.0)),
@@ -179,7 +172,7 @@ pub async fn list(
         ("p.pass_version", filter.pass_version),
     ] {
         if let Some(value) = value {
-            condition.push_str(&format!(" AND {column} = ?"));
+            condition = format!("{condition} AND {column} = ?");
             params.push(value.into());
         }
     }

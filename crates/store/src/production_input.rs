@@ -199,7 +199,7 @@ pub async fn list_lacking(
     if let Some(after) = after {
         let key = (after.directory.0, after.name);
         let (sql, more) = session.dialect().after("i.dir", "i.id", key);
-        inner.push_str(&format!(" AND {sql}"));
+        inner = format!("{inner} AND {sql}");
         params.extend(more);
     }
     let sql = match reason {

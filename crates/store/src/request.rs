@@ -224,7 +224,7 @@ pub async fn list(
     ];
     for (column, value) in wanted {
         if let Some(value) = value {
-            condition.push_str(&format!(" AND q.{column} = ?"));
+            condition = format!("{condition} AND q.{column} = ?");
             params.push(Param::Int(Some(value)));
         }
     }

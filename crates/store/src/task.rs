@@ -303,7 +303,7 @@ pub async fn expired(
     let mut params: Vec<Param> = vec![now.micros().into()];
     for (column, value) in [("t.production", production.map(|key| key.0)), ("t.vo", vo)] {
         if let Some(value) = value {
-            condition.push_str(&format!(" AND {column} = ?"));
+            condition = format!("{condition} AND {column} = ?");
             params.push(value.into());
         }
     }
@@ -329,7 +329,7 @@ pub async fn list(
     let mut params: Vec<Param> = vec![production.0.into(), after.into()];
     for (column, value) in [("t.state", state.map(state_code)), ("t.site", site)] {
         if let Some(value) = value {
-            condition.push_str(&format!(" AND {column} = ?"));
+            condition = format!("{condition} AND {column} = ?");
             params.push(value.into());
         }
     }

@@ -57,7 +57,7 @@ be taken is kept in the quarantine, and the exit code is 7.")]
         /// The community that the jobs belong to
         #[arg(long, env = "SBK_VO", hide_env_values = true)]
         vo: Vo,
-        /// The format: auto, json, lhcb, gaudi or bulk_block
+        /// The format: auto, json, lhcb, gaudi or `bulk_block`
         #[arg(long, default_value = "auto")]
         format: ReportFormat,
     },

@@ -57,7 +57,7 @@ Examples:
     #[command(after_help = "Examples:\n  sbk run sections-luminosity 98 --unit /nb --json")]
     SectionsLuminosity(Show),
     #[command(flatten)]
-    Sections(section::Sections),
+    Selected(section::Selected),
 }
 
 /// What to declare.
@@ -201,7 +201,7 @@ impl Run {
                 let luminosity = context.connect().await?.call(call).await?;
                 by_section(context, &luminosity)
             }
-            Self::Sections(command) => command.run(context).await,
+            Self::Selected(command) => command.run(context).await,
         }
     }
 }

@@ -124,7 +124,8 @@ impl Take {
                 _ => String::new(),
             };
             let seed = task.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
-            let inputs: String = task.inputs.iter().map(|f| format!("\n  {}", f.lfn)).collect();
+            let inputs = task.inputs.iter().map(|input| format!("\n  {}", input.lfn));
+            let inputs = inputs.collect::<Vec<_>>().concat();
             let (number, attempt, until) = (task.task, task.attempt, task.lease_until);
             format!("task {number}, attempt {attempt}, until {until}{events}{seed}{inputs}")
         });

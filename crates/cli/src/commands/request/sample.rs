@@ -69,7 +69,7 @@ impl From<Sample> for sbk_api::Sample {
 /// What is taken out.
 #[derive(Debug, Args)]
 pub struct Removed {
-    /// Take this out: event_type, generator, events, conditions, release, deadline, comment or
+    /// Take this out: `event_type`, generator, events, conditions, release, deadline, comment or
     /// campaign
     #[arg(long, value_name = "PART")]
     remove: Vec<Part>,

@@ -57,19 +57,19 @@ pub fn progress(progress: &SampleProgress) -> Vec<(&'static str, Cell)> {
 
 /// A change in one line.
 fn change(change: &RequestChange) -> String {
-    let mut text = format!("{} {}", Cell::Time(change.time).human(), change.actor);
-    match change.from {
-        None => text.push_str(" wrote it"),
-        Some(from) if from == change.to => text.push_str(" edited it"),
-        Some(from) => text.push_str(&format!(": {from} -> {}", change.to)),
-    }
-    if !change.edits.is_empty() {
-        text.push_str(&format!(" [{}]", Cell::metadata(&change.edits).human()));
-    }
-    if let Some(reason) = &change.reason {
-        text.push_str(&format!(" ({reason})"));
-    }
-    text
+    let done = match change.from {
+        None => " wrote it".to_owned(),
+        Some(from) if from == change.to => " edited it".to_owned(),
+        Some(from) => format!(": {from} -> {}", change.to),
+    };
+    let edits = if change.edits.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", Cell::metadata(&change.edits).human())
+    };
+    let reason = change.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let time = Cell::Time(change.time).human();
+    format!("{time} {}{done}{edits}{reason}", change.actor)
 }
 
 /// The fields of a request.

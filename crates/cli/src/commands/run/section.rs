@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::{Args, Subcommand};
 use sbk_api::{
@@ -11,7 +15,7 @@ use crate::{bulk, cell::Cell, context::Context, failure::Failure, input};
 
 /// What to do with luminosity sections.
 #[derive(Debug, Subcommand)]
-pub enum Sections {
+pub enum Selected {
     /// Sum the luminosity of sections up: each once, however many files have it
     #[command(after_help = "\
 Examples:
@@ -47,7 +51,8 @@ Examples:
     },
     /// Show which sections files hold events of
     #[command(after_help = "Examples:\n  sbk run sections /superb/run1/a.root")]
-    Sections {
+    #[command(name = "sections")]
+    Of {
         /// The files; - reads one a line from the standard input
         #[arg(required = true, value_name = "LFN")]
         lfns: Vec<String>,
@@ -56,7 +61,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   echo '{\"/superb/a.root\": {\"98\": [[1, 600]]}}' | sbk run set-sections -")]
-    SetSections {
+    #[command(name = "set-sections")]
+    Set {
         /// The file; - reads the standard input
         file: PathBuf,
         /// Change those of files of which others are known
@@ -110,7 +116,7 @@ pub struct Selected {
     pass: Option<PassName>,
 }
 
-fn read_mask(path: &PathBuf) -> Result<RunSections, Failure> {
+fn read_mask(path: &Path) -> Result<RunSections, Failure> {
     let text = input::read_text(path)?;
     serde_json::from_str(&text)
         .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
@@ -132,7 +138,7 @@ impl Selected {
     }
 }
 
-impl Sections {
+impl Selected {
     /// Runs the command.
     pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
         let connection = context.connect().await?;
@@ -153,7 +159,7 @@ impl Sections {
                 let of = masks.iter().map(part).collect::<Result<_, Failure>>()?;
                 write_mask(context, &connection.call(CombineMasks { vo, rule, of }).await?)
             }
-            Self::Sections { lfns } => {
+            Self::Of { lfns } => {
                 let lfns = input::names(&lfns)?;
                 let found = connection.call(GetSections { lfns }).await?;
                 if let Some(missing) = found.missing.first() {
@@ -161,7 +167,7 @@ impl Sections {
                 }
                 context.output.json(&found.files)
             }
-            Self::SetSections { file, replace } => {
+            Self::Set { file, replace } => {
                 let text = input::read_text(&file)?;
                 let files: BTreeMap<Lfn, RunSections> = serde_json::from_str(&text)
                     .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
