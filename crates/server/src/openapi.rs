@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::{Router, routing::get};
-use sbk_api::{Operation, Problem, Verb};
+use sbk_api::{Listing, Operation, Problem, Verb};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref,
-        RefOr, Required, ResponseBuilder, ResponsesBuilder,
+        Array, ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi,
+        OpenApiBuilder, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder,
         path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem},
         request_body::RequestBodyBuilder,
         schema::Schema,
@@ -32,8 +32,8 @@ pub fn document() -> OpenApi {
     let mut gathering = Gathering::default();
     macro_rules! add {
         (plain: $($plain:ty),*; listing: $($listing:ty),*;) => {
-            $(gathering.add::<$plain>(false);)*
-            $(gathering.add::<$listing>(true);)*
+            $(gathering.add_plain::<$plain>();)*
+            $(gathering.add_listing::<$listing>();)*
         };
     }
     sbk_api::every_operation!(add);
@@ -61,16 +61,35 @@ impl Gathering {
         self.schemas.extend(found);
     }
 
-    fn add<O: Operation>(&mut self, streams: bool) {
-        self.add_schema::<O>();
+    fn add_plain<O: Operation>(&mut self) {
         self.add_schema::<O::Output>();
+        self.add::<O>(&O::Output::name(), false);
+    }
+
+    /// Adds a list, whose pages are named after their items: a generic type has one name.
+    fn add_listing<L: Listing>(&mut self) {
+        self.add_schema::<L::Item>();
+        let name = format!("PageOf{}", L::Item::name());
+        let items = Array::new(Ref::from_schema_name(L::Item::name()));
+        let page = ObjectBuilder::new()
+            .description(Some("One page of a list."))
+            .property("items", items)
+            .required("items")
+            .property("next", String::schema());
+        self.schemas.insert(name.clone(), page.build().into());
+        self.add::<L>(&name, true);
+    }
+
+    /// Adds an operation whose answer has a name.
+    fn add<O: Operation>(&mut self, answer: &str, streams: bool) {
+        self.add_schema::<O>();
         let subject = O::PATH.trim_start_matches('/').split('/').next().unwrap_or("other");
         let mut operation = OperationBuilder::new()
             .operation_id(Some(O::NAME))
             .summary(Some(O::SUMMARY))
             .description(Some(format!("Needs the `{:?}` permission.", O::REQUIRES)))
             .tag(subject.to_owned())
-            .responses(responses::<O>(streams));
+            .responses(responses(answer, streams));
         for parameter in parameters::<O>() {
             operation = operation.parameter(parameter);
         }
@@ -103,10 +122,9 @@ fn content<T: ToSchema>() -> utoipa::openapi::Content {
     ContentBuilder::new().schema(Some(Ref::from_schema_name(T::name()))).build()
 }
 
-fn responses<O: Operation>(streams: bool) -> utoipa::openapi::Responses {
-    let mut good = ResponseBuilder::new()
-        .description("Done.")
-        .content("application/json", content::<O::Output>());
+fn responses(answer: &str, streams: bool) -> utoipa::openapi::Responses {
+    let answer = ContentBuilder::new().schema(Some(Ref::from_schema_name(answer))).build();
+    let mut good = ResponseBuilder::new().description("Done.").content("application/json", answer);
     if streams {
         let lines = ContentBuilder::new().schema(Some(String::schema())).build();
         good = good.content("application/x-ndjson", lines);

@@ -57,7 +57,7 @@ Examples:
     #[command(after_help = "Examples:\n  sbk run sections-luminosity 98 --unit /nb --json")]
     SectionsLuminosity(Show),
     #[command(flatten)]
-    Selected(section::Selected),
+    Masks(section::Masks),
 }
 
 /// What to declare.
@@ -201,7 +201,7 @@ impl Run {
                 let luminosity = context.connect().await?.call(call).await?;
                 by_section(context, &luminosity)
             }
-            Self::Selected(command) => command.run(context).await,
+            Self::Masks(command) => command.run(context).await,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{bulk, cell::Cell, context::Context, failure::Failure, input};
 
 /// What to do with luminosity sections.
 #[derive(Debug, Subcommand)]
-pub enum Selected {
+pub enum Masks {
     /// Sum the luminosity of sections up: each once, however many files have it
     #[command(after_help = "\
 Examples:
@@ -129,7 +129,7 @@ impl Selected {
             expr: self.query,
             filter: None,
             lfns: self.lfns,
-            mask: self.mask.as_ref().map(read_mask).transpose()?,
+            mask: self.mask.as_deref().map(read_mask).transpose()?,
             runs: self.runs.map(|Runs(first, last)| (first, last)),
             quality: self.quality,
             processing_pass: self.pass,
@@ -138,7 +138,7 @@ impl Selected {
     }
 }
 
-impl Selected {
+impl Masks {
     /// Runs the command.
     pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
         let connection = context.connect().await?;
@@ -153,7 +153,7 @@ impl Selected {
                 write_mask(context, &connection.call(ExportMask { vo, of }).await?)
             }
             Self::Combine { rule, masks, vo } => {
-                let part = |path| {
+                let part = |path: &PathBuf| {
                     Ok(SectionSelection { mask: Some(read_mask(path)?), ..Default::default() })
                 };
                 let of = masks.iter().map(part).collect::<Result<_, Failure>>()?;
