@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use sbk_api::{
@@ -57,7 +57,7 @@ Examples:
     #[command(after_help = "Examples:\n  sbk run sections-luminosity 98 --unit /nb --json")]
     SectionsLuminosity(Show),
     #[command(flatten)]
-    Masks(section::Masks),
+    Masks(Box<section::Masks>),
 }
 
 /// What to declare.
@@ -141,11 +141,8 @@ pub struct Luminous {
 }
 
 /// Reads a JSON value a line, or one JSON list.
-pub fn objects<T: DeserializeOwned>(path: &std::path::Path) -> Result<Vec<T>, Failure> {
-    let mut source = input::open(path)?;
-    let mut text = String::new();
-    io::Read::read_to_string(&mut source, &mut text)
-        .map_err(|error| Failure::io(path.display(), &error))?;
+pub fn objects<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Failure> {
+    let text = input::read_text(path)?;
     let refuse = |place: String, error: serde_json::Error| {
         Failure::Usage(format!("{}: {place}{error}", path.display()))
     };

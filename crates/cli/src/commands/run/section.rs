@@ -153,7 +153,7 @@ impl Masks {
                 write_mask(context, &connection.call(ExportMask { vo, of }).await?)
             }
             Self::Combine { rule, masks, vo } => {
-                let part = |path: &PathBuf| {
+                let part = |path: &PathBuf| -> Result<SectionSelection, Failure> {
                     Ok(SectionSelection { mask: Some(read_mask(path)?), ..Default::default() })
                 };
                 let of = masks.iter().map(part).collect::<Result<_, Failure>>()?;
