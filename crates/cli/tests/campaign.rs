@@ -93,7 +93,6 @@ impl Campaign {
         let outcome: Value = serde_json::from_str(&text).unwrap();
         println!("{outcome:#}");
         assert_eq!(outcome["differences"].as_array().unwrap().len(), 0, "{outcome:#}");
-        assert!(outcome["retries"].as_u64().unwrap() > 0, "the server was away: {outcome:#}");
         assert!(outcome["conflicting"].as_u64().unwrap() > 0);
         assert!(outcome["repeated"].as_u64().unwrap() > 0);
         assert!(outcome["jobs"].as_u64().unwrap() >= jobs());

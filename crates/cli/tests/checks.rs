@@ -371,7 +371,9 @@ fn methods_are_listed_shown_and_written_as_a_page() {
     let one = site.sbk.ok(&["methods", "addFiles"]);
     let page = site.sbk.ok(&["methods", "--markdown"]);
 
-    assert_eq!(list.as_array().unwrap().len(), 50);
+    let list = list.as_array().unwrap();
+    let has = |name: &str| list.iter().any(|method| method["name"] == name);
+    assert!(has("ping") && has("addFiles") && has("sendXMLBookkeepingReport") && !has("postFindFiles"));
     assert!(table.starts_with("METHOD "), "{table}");
     assert!(one.contains("SBKClient().addFiles([{"), "{one}");
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/methods.md");

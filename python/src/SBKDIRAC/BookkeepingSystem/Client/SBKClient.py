@@ -680,6 +680,7 @@ class SBKClient(Client):
         Example: ``sbk.setParents({"/sbkvo/dst/1.dst": ["/sbkvo/raw/1.raw"]})``
         """
         return self._ask("setParents", parents, vo=vo)
+
     def sendXMLBookkeepingReport(
         self, xml: str | bytes, *, vo: str | None = None, name: str | None = None
     ) -> Result:
@@ -847,9 +848,7 @@ class SBKClient(Client):
         vo: str | None = None,
     ) -> Result:
         """Shows the quality of runs and files, and where it comes from."""
-        return self._ask(
-            "getQuality", runs=runs, processing_pass=processing_pass, lfns=lfns, vo=vo
-        )
+        return self._ask("getQuality", runs=runs, processing_pass=processing_pass, lfns=lfns, vo=vo)
 
     def listQualityHistory(
         self,
@@ -1131,9 +1130,7 @@ class SBKClient(Client):
 
         :param flush: the last inputs make a task although they are fewer than a task gets
         """
-        return self._ask(
-            "extendProduction", name, vo=vo, flush=flush, limit=limit, after=after
-        )
+        return self._ask("extendProduction", name, vo=vo, flush=flush, limit=limit, after=after)
 
     def getProgress(self, name: str, *, vo: str | None = None) -> Result:
         """Shows how far a production is: events wanted, made and in flight, tasks, inputs."""
@@ -1280,9 +1277,7 @@ class SBKClient(Client):
         reason: str | None = None,
     ) -> Result:
         """Edits a draft or a template of the caller's; ``remove`` names what is taken out."""
-        return self._ask(
-            "changeRequest", name, changes, vo=vo, remove=remove, reason=reason
-        )
+        return self._ask("changeRequest", name, changes, vo=vo, remove=remove, reason=reason)
 
     def setRequestState(
         self, name: str, state: str, *, vo: str | None = None, reason: str | None = None
@@ -1367,9 +1362,7 @@ class SBKClient(Client):
         :param attach: names of productions that are there
         :param detach: names of productions that serve the request no longer
         """
-        return self._ask(
-            "splitRequest", name, productions, vo=vo, attach=attach, detach=detach
-        )
+        return self._ask("splitRequest", name, productions, vo=vo, attach=attach, detach=detach)
 
     # Campaigns
 
