@@ -373,7 +373,9 @@ fn methods_are_listed_shown_and_written_as_a_page() {
 
     let list = list.as_array().unwrap();
     let has = |name: &str| list.iter().any(|method| method["name"] == name);
-    assert!(has("ping") && has("addFiles") && has("sendXMLBookkeepingReport") && !has("postFindFiles"));
+    assert!(
+        has("ping") && has("addFiles") && has("sendXMLBookkeepingReport") && !has("postFindFiles")
+    );
     assert!(table.starts_with("METHOD "), "{table}");
     assert!(one.contains("SBKClient().addFiles([{"), "{one}");
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/methods.md");

@@ -235,6 +235,7 @@ impl Run for ReplayQuarantined {
                 answer.outcome = ReportOutcome::Quarantined;
             }
         }
+        result.quarantined = std::mem::take(&mut result.refused);
         if let Some(problem) = problem {
             let again = quarantine::Stored {
                 last_tried: cx.now,

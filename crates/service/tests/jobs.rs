@@ -153,7 +153,8 @@ each_backend! {
         let again = report(&catalogue, vec![full(), shuffled]).await;
 
         assert_eq!((again.recorded, again.repeated), (0, 2), "{again:?}");
-        assert_eq!(again.results, [first.results.clone(), first.results].concat());
+        let sent = |results: &[ReportAnswer]| serde_json::to_value(results).unwrap();
+        assert_eq!(sent(&again.results), sent(&[first.results.clone(), first.results].concat()));
         let root = catalogue.show_directory("/").await;
         assert_eq!(root.totals, Totals { files: 2, bytes: 107, events: 10 });
         let counts = catalogue.call(SummarizeJobs::default()).await.unwrap();

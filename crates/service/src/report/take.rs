@@ -1,6 +1,6 @@
 //! Takes reports: each as a whole or not at all, many in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sbk_api::{Code, Problem};
 use sbk_metadata::Entity;
@@ -64,6 +64,7 @@ pub async fn take(
 ) -> Result<Outcomes, Error> {
     let mut call = Call::new(cx, community, reports);
     call.settle_repeats(cx).await?;
+    call.refuse_contradictions();
     store_names(cx, community, &call.drafts).await?;
     while !call.drafts.is_empty() {
         cx.session.mark().await?;
@@ -89,27 +90,30 @@ impl<'a> Call<'a> {
             drafts: Vec::new(),
             made: Vec::new(),
         };
-        let mut first: HashMap<JobKey, (usize, i64)> = HashMap::new();
+        let mut first: HashMap<(JobKey, i64), usize> = HashMap::new();
         for (at, report) in reports.iter().enumerate() {
             let made = report.clone();
             match made.and_then(|report| draft(cx, community, at, report)) {
                 Err(problem) => drop(call.verdicts.insert(at, Err(problem))),
-                Ok(draft) => match first.get(&draft.key) {
+                Ok(draft) => match first.get(&(draft.key, draft.digest)) {
+                    Some(before) => call.copies.push((at, *before)),
                     None => {
-                        first.insert(draft.key, (at, draft.digest));
+                        first.insert((draft.key, draft.digest), at);
                         call.drafts.push(draft);
-                    }
-                    Some((before, digest)) if *digest == draft.digest => {
-                        call.copies.push((at, *before));
-                    }
-                    Some(_) => {
-                        let text = "the job is in this call twice, with different reports";
-                        call.verdicts.insert(at, Err(Problem::new(Code::Conflict, text)));
                     }
                 },
             }
         }
         call
+    }
+
+    /// Refuses reports of jobs of which the call says something else before.
+    fn refuse_contradictions(&mut self) {
+        let mut seen = HashSet::new();
+        for draft in self.drafts.extract_if(.., |draft| !seen.insert(draft.key)) {
+            let text = "the job is in this call twice, with different reports";
+            self.verdicts.insert(draft.at, Err(Problem::new(Code::Conflict, text)));
+        }
     }
 
     /// Answers reports that have come before, and refuses those that now say something else.
