@@ -1,4 +1,4 @@
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use sbk_api::Operation;
 use sbk_model::{AuditId, IdempotencyKey, fingerprint};
@@ -39,6 +39,9 @@ pub trait Run: Operation {
         }
     }
 }
+
+/// Work in progress, called through a pointer.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// How the service is set up.
 #[derive(Clone)]
@@ -155,7 +158,9 @@ impl Service {
         if !caller.permissions.contains(&O::REQUIRES) {
             return Err(Error::Forbidden(O::REQUIRES, caller.user.to_string()));
         }
-        operation.enter(self, caller, context).await
+        // What is called through a pointer is compiled once, and not into each wire that calls it.
+        let entered: Boxed<'_, O::Output> = Box::pin(operation.enter(self, caller, context));
+        entered.await
     }
 
     /// Runs an operation in a transaction, and again when another was in its way.
@@ -199,7 +204,8 @@ impl Service {
         let mut cx =
             Context { session, caller, now, audit, service: self, note: None, abandoned: false };
         if !O::WRITES {
-            return operation.run(&mut cx).await;
+            let running: Boxed<'_, O::Output> = Box::pin(operation.run(&mut cx));
+            return running.await;
         }
         let result = write(&mut cx, operation, key).await;
         let keep = result.is_ok() && !cx.abandoned;
@@ -239,7 +245,8 @@ async fn write<O: Run>(
             Some((id, request))
         }
     };
-    let output = operation.run(cx).await?;
+    let running: Boxed<'_, O::Output> = Box::pin(operation.run(cx));
+    let output = running.await?;
     let note = cx.note.take().ok_or_else(|| {
         sbk_store::Error::Internal(format!("{} did not say what it changed", O::NAME))
     })?;

@@ -3,7 +3,7 @@ mod graph;
 mod peer;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -39,11 +39,11 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let interrupt = Interrupt::watch()?;
-    let programs = (Server::build()?, campaign::build()?);
+    let program = Server::build()?;
     let mut report = Report::new(&format!("postgres: {}", machine::describe()));
     for stage in [reports, graph, long_campaign] {
         interrupt.check()?;
-        let outcome = stage(arguments, &programs, &mut report, &interrupt);
+        let outcome = stage(arguments, &program, &mut report, &interrupt);
         fs::write(&arguments.output, report.markdown())
             .with_context(|| format!("cannot write {}", arguments.output.display()))?;
         outcome?;
@@ -61,7 +61,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn start(program: &std::path::Path) -> Result<Self> {
+    fn start(program: &Path) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("sbk-bench-").tempdir()?;
         let database = Database::start(Backend::Postgres, directory.path())?;
         let server = Server::start(program, database.url(), &directory.path().join("log"))?;
@@ -74,19 +74,16 @@ impl Bench {
     }
 }
 
-/// The programs of the service and of the command line.
-type Programs = (PathBuf, PathBuf);
-
 /// Reports in batches beside `\copy` of the rows that they leave, and one by one.
 fn reports(
     arguments: &Arguments,
-    programs: &Programs,
+    program: &Path,
     report: &mut Report,
     interrupt: &Interrupt,
 ) -> Result<()> {
     report.stage_named("Job reports");
-    let mut bench = Bench::start(&programs.0)?;
-    let calm = Campaign::calm(&programs.1, bench.server.address);
+    let mut bench = Bench::start(program)?;
+    let calm = Campaign::calm(program, bench.server.address);
     // The first campaign fills tables and caches.
     calm.play("warm", arguments.reports / 4, 100, 4)?;
     interrupt.check()?;
@@ -112,12 +109,12 @@ fn reports(
 /// Ancestors of 100 files, beside a recursive query.
 fn graph(
     arguments: &Arguments,
-    programs: &Programs,
+    program: &Path,
     report: &mut Report,
     interrupt: &Interrupt,
 ) -> Result<()> {
     report.stage_named("Provenance");
-    let mut bench = Bench::start(&programs.0)?;
+    let mut bench = Bench::start(program)?;
     let mut connection = Connection::open(bench.server.address)?;
     graph::fill(&mut connection, arguments.graph, interrupt)?;
     bench.database.settle()?;
@@ -142,7 +139,7 @@ fn graph(
 /// A long campaign with all that goes wrong.
 fn long_campaign(
     arguments: &Arguments,
-    programs: &Programs,
+    program: &Path,
     report: &mut Report,
     _: &Interrupt,
 ) -> Result<()> {
@@ -150,14 +147,10 @@ fn long_campaign(
         return Ok(());
     }
     report.stage_named("A long campaign");
-    let bench = Bench::start(&programs.0)?;
+    let bench = Bench::start(program)?;
     forget_peak(bench.server.pid())?;
-    let played = Campaign::rough(&programs.1, bench.server.address).play(
-        "long",
-        arguments.campaign,
-        100,
-        4,
-    )?;
+    let played =
+        Campaign::rough(program, bench.server.address).play("long", arguments.campaign, 100, 4)?;
     report.add("jobs", to_f64(played.jobs));
     report.add("reports a second", played.rate);
     report.add("ms a report in the first tenth", played.first_ms);

@@ -95,13 +95,14 @@ impl<'a> Call<'a> {
             let made = report.clone();
             match made.and_then(|report| draft(cx, community, at, report)) {
                 Err(problem) => drop(call.verdicts.insert(at, Err(problem))),
-                Ok(draft) => match first.get(&(draft.key, draft.digest)) {
-                    Some(before) => call.copies.push((at, *before)),
-                    None => {
-                        first.insert((draft.key, draft.digest), at);
+                Ok(draft) => {
+                    let before = *first.entry((draft.key, draft.digest)).or_insert(at);
+                    if before == at {
                         call.drafts.push(draft);
+                    } else {
+                        call.copies.push((at, before));
                     }
-                },
+                }
             }
         }
         call

@@ -1,19 +1,8 @@
-use std::env;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-
-/// Builds the command line with optimisation, which plays campaigns.
-pub fn build() -> Result<PathBuf> {
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--quiet", "--release", "--package=sbk-cli", "--bin=sbk"])
-        .status()?;
-    ensure!(status.success(), "the command line cannot be built");
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Ok(Path::new(&target).join("release/sbk"))
-}
 
 /// How campaigns are played against a server.
 #[derive(Debug)]

@@ -1,9 +1,10 @@
 use std::env;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -17,33 +18,41 @@ pub struct Server {
     pub address: SocketAddr,
 }
 
+/// How long the service may take to listen.
+const STARTING: Duration = Duration::from_secs(30);
+
 impl Server {
-    /// Builds the service with optimisation.
+    /// Builds the program with optimisation.
     pub fn build() -> Result<PathBuf> {
         let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--release", "--package=xtask", "--bin=sbk-bench-server"])
+            .args(["build", "--quiet", "--release", "--package=sbk-cli", "--bin=sbk"])
             .status()?;
         ensure!(status.success(), "the service cannot be built");
         let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        Ok(Path::new(&target).join("release/sbk-bench-server"))
+        Ok(Path::new(&target).join("release/sbk"))
     }
 
-    /// Starts it; it ends when this value is dropped.
+    /// Starts it on an empty database; it ends when this value is dropped.
     pub fn start(program: &Path, url: &str, log: &Path) -> Result<Self> {
-        let mut child = Command::new(program)
-            .arg(url)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+        // Nobody else is likely to take a port that was free a moment ago.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let child = Command::new(program)
+            .args(["serve", "--database", url, "--listen", &address.to_string()])
+            .env("SBK__LOG__LEVEL", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(File::create(log)?)
             .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
-        let output = child.stdout.take().expect("the output was just redirected");
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let address = line.trim().parse().with_context(|| {
-            format!("the service did not start: {}", fs::read_to_string(log).unwrap_or_default())
-        })?;
-        Ok(Self { child, address })
+        let mut server = Self { child, address };
+        let begun = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            let ended = server.child.try_wait()?.is_some() || begun.elapsed() > STARTING;
+            let text = fs::read_to_string(log).unwrap_or_default();
+            ensure!(!ended, "the service did not start: {text}");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
     }
 
     pub fn pid(&self) -> u32 {
@@ -53,7 +62,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        drop(self.child.stdin.take());
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
