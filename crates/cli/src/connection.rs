@@ -7,7 +7,7 @@ use futures::{
 use sbk_api::{Code, Listing, Page, PageArgs, Problem};
 use sbk_client::Client;
 use sbk_server::LogSection;
-pub use sbk_service::Run;
+pub use sbk_service::Call;
 use sbk_service::{CallContext, Caller, Options, Service};
 
 use crate::{failure::Failure, grid};
@@ -83,7 +83,7 @@ impl Connection {
     }
 
     /// Calls an operation.
-    pub async fn call<O: Run>(&self, operation: O) -> Result<O::Output, Problem> {
+    pub async fn call<O: Call>(&self, operation: O) -> Result<O::Output, Problem> {
         match self {
             Self::Server(client, unnamed) => {
                 client.call(&operation).await.map_err(|problem| advise(problem, *unnamed))
@@ -95,7 +95,7 @@ impl Connection {
     }
 
     /// Gives all items of a list one after the other, or the first of them.
-    pub fn stream<L: Listing + Run>(
+    pub fn stream<L: Listing + Call>(
         &self,
         mut listing: L,
         limit: Option<usize>,
@@ -121,7 +121,7 @@ impl Connection {
     }
 
     /// Gives the items of a list page by page.
-    fn pages<L: Listing + Run>(
+    fn pages<L: Listing + Call>(
         self,
         mut listing: L,
         limit: Option<usize>,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     bulk,
     cell::Cell,
-    connection::{Connection, Run, Target, open_database},
+    connection::{Call, Connection, Target, open_database},
     failure::Failure,
     output::Output,
     progress::Display,
@@ -63,7 +63,7 @@ impl Context {
         operation: impl Fn(Option<String>) -> O,
     ) -> Result<Progress, Failure>
     where
-        O: Run<Output = Progress>,
+        O: Call<Output = Progress>,
     {
         let display = Display::spinner(self.shows_progress(), what);
         let mut sum = Progress::default();
@@ -91,7 +91,7 @@ impl Context {
     /// Calls a bulk operation batch by batch, and writes what was done.
     pub async fn in_batches<T, O, F>(&mut self, items: Vec<T>, operation: F) -> Result<(), Failure>
     where
-        O: Run<Output = BulkResult>,
+        O: Call<Output = BulkResult>,
         F: Fn(Vec<T>) -> O,
     {
         let connection = self.connect().await?;

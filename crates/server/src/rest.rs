@@ -15,7 +15,7 @@ use axum::{
 use sbk_api::{Code, Listing, Problem};
 use sbk_model::IdempotencyKey;
 use sbk_registry::Method;
-use sbk_service::{CallContext, Caller, Run};
+use sbk_service::{Call, CallContext, Caller};
 use sbk_wire::Value;
 use tower_http::{compression::CompressionLayer, decompression::RequestDecompressionLayer};
 use tracing::Instrument;
@@ -87,7 +87,7 @@ struct Request {
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 }
 
-async fn plain<O: Run>(
+async fn plain<O: Call>(
     State(app): State<Shared>,
     Extension(origin): Extension<Origin>,
     path: Result<RawPathParams, RawPathParamsRejection>,
@@ -104,7 +104,7 @@ async fn plain<O: Run>(
     .await
 }
 
-async fn listing<L: Listing + Run>(
+async fn listing<L: Listing + Call>(
     State(app): State<Shared>,
     Extension(origin): Extension<Origin>,
     path: Result<RawPathParams, RawPathParamsRejection>,
@@ -155,7 +155,7 @@ async fn limited<O: sbk_api::Operation, T>(
 /// Takes a request from its arguments to its response: place, id, log, metrics.
 async fn answer<O, F>(request: Request, run: F) -> Response
 where
-    O: Run,
+    O: Call,
     F: AsyncFnOnce(&Request, &Caller, O) -> Result<Response, Problem>,
 {
     let began = Instant::now();

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{body::Body, http::StatusCode, response::Response};
 use sbk_api::{Listing, PageArgs, Problem};
-use sbk_service::{CallContext, Caller, Run, Service};
+use sbk_service::{Call, CallContext, Caller, Service};
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 
@@ -17,7 +17,7 @@ const STEP: u32 = 5_000;
 const AHEAD: usize = 2;
 
 /// Answers a list line by line.
-pub async fn lines<L: Listing + Run>(
+pub async fn lines<L: Listing + Call>(
     service: Service,
     caller: Caller,
     operation: L,
@@ -33,7 +33,7 @@ pub async fn lines<L: Listing + Run>(
 /// The pages of a list, each as lines of JSON. The next page is read while the one before is
 /// written and sent, by the task of the connection; the first page is read before the answer
 /// begins, so that a failure has its status. A later failure is the last part.
-pub async fn pages<L: Listing + Run>(
+pub async fn pages<L: Listing + Call>(
     service: Service,
     caller: Caller,
     mut operation: L,

@@ -52,4 +52,4 @@ pub use context::{Context, Note};
 pub use environment::{Environment, SystemEnvironment};
 pub use error::Error;
 pub use sbk_store::Options as StoreOptions;
-pub use service::{CallContext, Options, Run, Service};
+pub use service::{Call, CallContext, Options, Run, Service};

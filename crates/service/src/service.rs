@@ -43,6 +43,40 @@ pub trait Run: Operation {
 /// Work in progress, called through a pointer.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
+/// An operation that the service can be called with: each that it can [`Run`].
+///
+/// What is generic is compiled where it is used. So an operation is begun by code of its own, here
+/// and once, or each wire would compile all that all operations do.
+pub trait Call: Run {
+    /// Begins the operation for a caller.
+    fn begin<'a>(
+        self,
+        service: &'a Service,
+        caller: &'a Caller,
+        context: CallContext,
+    ) -> Boxed<'a, Self::Output>;
+}
+
+macro_rules! calls {
+    (plain: $($plain:ty),*; listing: $($listing:ty),*;) => {
+        $(calls!(@ $plain);)*
+        $(calls!(@ $listing);)*
+    };
+    (@ $operation:ty) => {
+        impl Call for $operation {
+            fn begin<'a>(
+                self,
+                service: &'a Service,
+                caller: &'a Caller,
+                context: CallContext,
+            ) -> Boxed<'a, Self::Output> {
+                Box::pin(service.admit(caller, self, context))
+            }
+        }
+    };
+}
+sbk_api::every_operation!(calls);
+
 /// How the service is set up.
 #[derive(Clone)]
 pub struct Options {
@@ -149,7 +183,16 @@ impl Service {
 
     /// Runs an operation for a caller: checks the permission, opens the transaction, runs,
     /// audits, commits. A transaction that met another is run again.
-    pub async fn call<O: Run>(
+    pub async fn call<O: Call>(
+        &self,
+        caller: &Caller,
+        operation: O,
+        context: CallContext,
+    ) -> Result<O::Output, Error> {
+        operation.begin(self, caller, context).await
+    }
+
+    async fn admit<O: Run>(
         &self,
         caller: &Caller,
         operation: O,
@@ -158,9 +201,7 @@ impl Service {
         if !caller.permissions.contains(&O::REQUIRES) {
             return Err(Error::Forbidden(O::REQUIRES, caller.user.to_string()));
         }
-        // What is called through a pointer is compiled once, and not into each wire that calls it.
-        let entered: Boxed<'_, O::Output> = Box::pin(operation.enter(self, caller, context));
-        entered.await
+        operation.enter(self, caller, context).await
     }
 
     /// Runs an operation in a transaction, and again when another was in its way.
@@ -204,8 +245,7 @@ impl Service {
         let mut cx =
             Context { session, caller, now, audit, service: self, note: None, abandoned: false };
         if !O::WRITES {
-            let running: Boxed<'_, O::Output> = Box::pin(operation.run(&mut cx));
-            return running.await;
+            return operation.run(&mut cx).await;
         }
         let result = write(&mut cx, operation, key).await;
         let keep = result.is_ok() && !cx.abandoned;
@@ -245,8 +285,7 @@ async fn write<O: Run>(
             Some((id, request))
         }
     };
-    let running: Boxed<'_, O::Output> = Box::pin(operation.run(cx));
-    let output = running.await?;
+    let output = operation.run(cx).await?;
     let note = cx.note.take().ok_or_else(|| {
         sbk_store::Error::Internal(format!("{} did not say what it changed", O::NAME))
     })?;

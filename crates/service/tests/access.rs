@@ -7,7 +7,7 @@ mod common;
 use common::Catalogue;
 use sbk_api::*;
 use sbk_model::{DatasetKind, FileStatus, Permission};
-use sbk_service::{CallContext, Caller, Error, Run};
+use sbk_service::{Call, CallContext, Caller, Error};
 use sbk_testkit::{TestDatabase, each_backend};
 
 /// Somebody whom the registry knows.
@@ -35,7 +35,7 @@ fn producer() -> Caller {
     caller("prod", "production", "superb", &may)
 }
 
-async fn call<O: Run>(
+async fn call<O: Call>(
     catalogue: &Catalogue,
     who: &Caller,
     operation: O,

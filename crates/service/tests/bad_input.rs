@@ -7,7 +7,7 @@ mod common;
 use common::{Catalogue, dataset, file, file_with, files, lfns, vo};
 use sbk_api::*;
 use sbk_model::{DatasetStatus, FileKey, FileStatus, Lfn, Permission};
-use sbk_service::{CallContext, Caller, Error, Run};
+use sbk_service::{Call, CallContext, Caller, Error};
 use sbk_testkit::{TestDatabase, each_backend};
 use serde_json::json;
 
@@ -39,7 +39,7 @@ async fn change_status(
     catalogue.call(read::<ChangeDataset>(call).unwrap()).await
 }
 
-async fn call_as<O: Run>(
+async fn call_as<O: Call>(
     catalogue: &Catalogue,
     caller: &Caller,
     operation: O,

@@ -113,7 +113,7 @@ fn show(context: &mut Context, outcome: &Outcome) -> Result<(), Failure> {
 ///
 /// # Errors
 /// What the server says otherwise, or that it stayed away for too long.
-async fn patiently<O: crate::connection::Run + Clone>(
+async fn patiently<O: crate::connection::Call + Clone>(
     connection: &Connection,
     operation: O,
     patience: Duration,

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     bulk,
     cell::Cell,
-    connection::Run,
+    connection::Call,
     context::Context,
     failure::Failure,
     human,
@@ -218,7 +218,7 @@ async fn step_by_step<O>(
     operation: impl Fn(Option<String>) -> O,
 ) -> Result<(), Failure>
 where
-    O: Run<Output = sbk_api::Progress>,
+    O: Call<Output = sbk_api::Progress>,
 {
     let connection = context.connect().await?;
     let progress = context.until_done(&connection, what, operation).await?;

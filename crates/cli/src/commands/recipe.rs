@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use sbk_api::{DeclaredVersions, VersionSummary};
 
-use crate::{bulk, cell::Cell, connection::Run, context::Context, failure::Failure};
+use crate::{bulk, cell::Cell, connection::Call, context::Context, failure::Failure};
 
 /// A name with a value: `NAME=VALUE`.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ impl FromStr for Tag {
 /// Declares versions, and says which they are.
 pub async fn declared<O>(context: &mut Context, operation: O) -> Result<(), Failure>
 where
-    O: Run<Output = DeclaredVersions>,
+    O: Call<Output = DeclaredVersions>,
 {
     let declared = context.connect().await?.call(operation).await?;
     let sentences: Vec<String> = declared

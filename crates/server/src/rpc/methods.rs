@@ -5,7 +5,7 @@ use std::{collections::HashMap, pin::Pin};
 use futures::{Stream, future::BoxFuture};
 use sbk_api::{Code, Listing, Operation, Problem};
 use sbk_model::Permission;
-use sbk_service::{CallContext, Caller, Run, Service};
+use sbk_service::{Call, CallContext, Caller, Service};
 use sbk_wire::Value;
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{openapi, stream};
 /// Lines of JSON, in pieces of some thousand items.
 pub type Lines = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Problem>> + Send>>;
 
-type Call = fn(Service, Caller, Value, CallContext) -> BoxFuture<'static, Result<Value, Failure>>;
+type Called = fn(Service, Caller, Value, CallContext) -> BoxFuture<'static, Result<Value, Failure>>;
 type Streamed = fn(Service, Caller, Value) -> BoxFuture<'static, Result<Lines, Failure>>;
 
 /// One method.
@@ -33,7 +33,7 @@ pub struct Method {
     pub writes: bool,
     pub(super) places: Vec<Parameter>,
     pub(super) options: Vec<Parameter>,
-    pub(super) call: Call,
+    pub(super) call: Called,
     pub(super) lines: Option<Streamed>,
 }
 
@@ -136,7 +136,7 @@ pub(super) fn refused<O: Operation>(error: &sbk_service::Error) -> Failure {
     Failure::from(Problem::from(error))
 }
 
-fn call<O: Run>(
+fn call<O: Call>(
     service: Service,
     caller: Caller,
     arguments: Value,
@@ -150,7 +150,7 @@ fn call<O: Run>(
     })
 }
 
-fn lines<L: Listing + Run>(
+fn lines<L: Listing + Call>(
     service: Service,
     caller: Caller,
     arguments: Value,
@@ -212,7 +212,7 @@ impl Default for Methods {
     }
 }
 
-fn method<O: Run>(lines: Option<Streamed>) -> Option<Method> {
+fn method<O: Call>(lines: Option<Streamed>) -> Option<Method> {
     let positional = O::POSITIONAL?;
     let mut schemas = vec![];
     O::schemas(&mut schemas);

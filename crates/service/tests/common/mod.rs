@@ -11,7 +11,7 @@ use std::sync::{
 
 use sbk_api::*;
 use sbk_model::Timestamp;
-use sbk_service::{CallContext, Caller, Environment, Error, Options, Run, Service};
+use sbk_service::{Call, CallContext, Caller, Environment, Error, Options, Service};
 use sbk_testkit::TestDatabase;
 
 /// A clock that only moves when it is told to, and numbers that are the same in every run.
@@ -124,7 +124,7 @@ impl Catalogue {
     }
 
     /// Calls an operation, a millisecond after the one before.
-    pub async fn call<O: Run>(&self, operation: O) -> Result<O::Output, Error> {
+    pub async fn call<O: Call>(&self, operation: O) -> Result<O::Output, Error> {
         self.clock.micros.fetch_add(1000, Ordering::SeqCst);
         self.service.call(&self.caller, operation, CallContext::default()).await
     }

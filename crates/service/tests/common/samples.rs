@@ -4,7 +4,7 @@
 
 use sbk_api::*;
 use sbk_model::{Permission, RequestState};
-use sbk_service::{Caller, Error, Run};
+use sbk_service::{Call, Caller, Error};
 use sbk_testkit::TestDatabase;
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ pub async fn superb(database: &TestDatabase) -> Catalogue {
     catalogue
 }
 
-pub async fn call<O: Run>(
+pub async fn call<O: Call>(
     catalogue: &Catalogue,
     who: &Caller,
     operation: O,
