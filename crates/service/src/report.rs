@@ -52,9 +52,7 @@ struct Settlement {
 }
 
 impl Run for ReportJob {
-    /// A repeat is known by the name of its job.
-    const REMEMBERED: bool = false;
-
+    /// A repeat is known by the name of its job, whatever `Idempotency-Key` it comes under.
     async fn enter(
         self,
         service: &Service,

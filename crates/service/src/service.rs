@@ -17,10 +17,6 @@ const ANSWERS_KEPT_SECONDS: i64 = 24 * 3600;
 
 /// An operation that the service can run.
 pub trait Run: Operation {
-    /// Whether the answer is kept for a client that repeats the call under its `Idempotency-Key`;
-    /// false where a repeat is known by what it says.
-    const REMEMBERED: bool = true;
-
     /// Applies the rules of the operation within the transaction of the context.
     fn run(&self, cx: &mut Context<'_>)
     -> impl Future<Output = Result<Self::Output, Error>> + Send;
@@ -34,7 +30,7 @@ pub trait Run: Operation {
         context: CallContext,
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send {
         async move {
-            let key = context.idempotency_key.filter(|_| Self::WRITES && Self::REMEMBERED);
+            let key = context.idempotency_key.filter(|_| Self::WRITES);
             service.transact(caller, &self, key.as_ref()).await
         }
     }

@@ -49,7 +49,8 @@ pub struct Outcome {
     pub repeated: u64,
     /// Reports that contradicted an earlier one and were kept apart.
     pub conflicting: u64,
-    /// Calls that were made again because the server was away.
+    /// Calls that were made again because the server was away for longer than the client itself
+    /// repeats them.
     pub retries: u64,
     /// Seconds in which the reports were played.
     pub seconds: f64,
