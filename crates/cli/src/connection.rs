@@ -2,6 +2,7 @@ use std::env;
 
 use futures::{
     StreamExt,
+    future::LocalBoxFuture,
     stream::{self, LocalBoxStream},
 };
 use sbk_api::{Code, Listing, Page, PageArgs, Problem};
@@ -82,16 +83,22 @@ impl Connection {
         })
     }
 
-    /// Calls an operation.
-    pub async fn call<O: Call>(&self, operation: O) -> Result<O::Output, Problem> {
-        match self {
-            Self::Server(client, unnamed) => {
-                client.call(&operation).await.map_err(|problem| advise(problem, *unnamed))
+    /// Calls an operation; through a pointer, so that callers do not hold all that it holds.
+    pub fn call<'a, O: Call + 'a>(
+        &'a self,
+        operation: O,
+    ) -> LocalBoxFuture<'a, Result<O::Output, Problem>> {
+        Box::pin(async move {
+            match self {
+                Self::Server(client, unnamed) => {
+                    client.call(&operation).await.map_err(|problem| advise(problem, *unnamed))
+                }
+                Self::Database(service, caller) => {
+                    let context = CallContext::default();
+                    service.call(caller, operation, context).await.map_err(Problem::from)
+                }
             }
-            Self::Database(service, caller) => {
-                service.call(caller, operation, CallContext::default()).await.map_err(Problem::from)
-            }
-        }
+        })
     }
 
     /// Gives all items of a list one after the other, or the first of them.

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use sbk_api::{Code, Operation, Problem, ReportFormat, ReportJob, Verb};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The header that carries the id of a request.
@@ -95,45 +96,68 @@ pub fn takes_reports<O: Operation>() -> bool {
 }
 
 /// The body of a request as arguments in JSON: a report in a producer's format is put into them.
-pub fn body<O: Operation>(headers: &HeaderMap, body: &Bytes) -> Bytes {
+fn unwrapped(headers: &HeaderMap, body: &Bytes) -> Bytes {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     let format = REPORT_TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind));
-    let Some((_, format)) = format.filter(|_| takes_reports::<O>()) else { return body.clone() };
+    let Some((_, format)) = format else { return body.clone() };
     let text = sbk_formats::decode(body);
     serde_json::json!({ "reports": [text], "format": format }).to_string().into()
 }
 
-/// Reads the arguments of an operation from path, query string and body.
-pub fn arguments<O: Operation>(
-    path: Vec<(String, String)>,
-    query: Option<&str>,
-    body: &Bytes,
-) -> Result<O, Problem> {
-    let has_body = matches!(O::VERB, Verb::Post | Verb::Put | Verb::Patch);
-    if has_body && path.is_empty() && query.is_none_or(str::is_empty) {
-        let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-        return serde_json::from_slice(body).map_err(|_| explain::<O>(body));
+/// The arguments of an operation, not yet read.
+pub enum Arguments {
+    /// All are in the body.
+    Body(Bytes),
+    /// From path, query string and body together.
+    Gathered(Map<String, Value>),
+}
+
+impl Arguments {
+    /// Gathers them from a request for an operation with a verb; `reports` says that the body may
+    /// be a report in a producer's format.
+    pub fn gather(
+        verb: Verb,
+        reports: bool,
+        path: Vec<(String, String)>,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Self, Problem> {
+        let body = if reports { unwrapped(headers, body) } else { body.clone() };
+        let has_body = matches!(verb, Verb::Post | Verb::Put | Verb::Patch);
+        if has_body && path.is_empty() && query.is_none_or(str::is_empty) {
+            let is_empty = body.is_empty();
+            return Ok(Self::Body(if is_empty { Bytes::from_static(b"{}") } else { body }));
+        }
+        let mut map = Map::new();
+        if has_body && !body.is_empty() {
+            map = serde_json::from_slice(&body).map_err(|error| {
+                Problem::new(Code::Invalid, format!("the body is not a JSON object: {error}"))
+            })?;
+        }
+        for (name, value) in pairs(query)? {
+            let value = match name.as_str() {
+                "where" => serde_json::from_str(&value).map_err(|error| Problem {
+                    field: Some(name.clone()),
+                    ..Problem::new(Code::Invalid, format!("where: is not JSON: {error}"))
+                })?,
+                _ => Value::String(value),
+            };
+            map.insert(name, value);
+        }
+        map.extend(path.into_iter().map(|(name, value)| (name, Value::String(value))));
+        Ok(Self::Gathered(map))
     }
-    let mut map = Map::new();
-    if has_body && !body.is_empty() {
-        map = serde_json::from_slice(body).map_err(|error| {
-            Problem::new(Code::Invalid, format!("the body is not a JSON object: {error}"))
-        })?;
+
+    /// Reads them.
+    pub fn read<O: Operation>(self) -> Result<O, Problem> {
+        match self {
+            // Bodies can be long: they are read without a detour, and again to say what is wrong.
+            Self::Body(body) => serde_json::from_slice(&body).map_err(|_| explain::<O>(&body)),
+            Self::Gathered(map) => located(Value::Object(map)).map_err(Problem::from),
+        }
     }
-    for (name, value) in pairs(query)? {
-        let value = match name.as_str() {
-            "where" => serde_json::from_str(&value).map_err(|error| Problem {
-                field: Some(name.clone()),
-                ..Problem::new(Code::Invalid, format!("where: is not JSON: {error}"))
-            })?,
-            _ => Value::String(value),
-        };
-        map.insert(name, value);
-    }
-    map.extend(path.into_iter().map(|(name, value)| (name, Value::String(value))));
-    let value = Value::Object(map);
-    serde_path_to_error::deserialize(value).map_err(|error| complain(&error))
 }
 
 /// The pairs of a query string.
@@ -152,18 +176,39 @@ fn bad_query() -> Problem {
 /// Reads a body again, slowly, to say where it is wrong.
 fn explain<O: Operation>(body: &[u8]) -> Problem {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    match serde_path_to_error::deserialize::<_, O>(&mut reader) {
-        Err(error) => complain(&error),
+    match located::<O, _>(&mut reader) {
+        Err(error) => Problem::from(error),
         Ok(_) => Problem::new(Code::Invalid, "the body has something after its end"),
     }
 }
 
-fn complain<E: std::fmt::Display>(error: &serde_path_to_error::Error<E>) -> Problem {
-    let path = error.path().to_string();
-    let inner = error.inner().to_string();
-    if path == "." {
-        return Problem::new(Code::Invalid, inner);
+/// What is wrong with arguments, and where.
+pub struct Misread {
+    path: String,
+    text: String,
+}
+
+impl From<Misread> for Problem {
+    fn from(Misread { path, text }: Misread) -> Self {
+        if path == "." {
+            return Self::new(Code::Invalid, text);
+        }
+        let detail = format!("{path}: {text}");
+        Self { field: Some(path), ..Self::new(Code::Invalid, detail) }
     }
-    let detail = format!("{path}: {inner}");
-    Problem { field: Some(path), ..Problem::new(Code::Invalid, detail) }
+}
+
+/// Reads arguments and says where they are wrong. They are read through a pointer, so that there
+/// is one reader of each operation for all that arguments come from.
+pub fn located<'de, O, D>(given: D) -> Result<O, Misread>
+where
+    O: DeserializeOwned,
+    D: serde::Deserializer<'de>,
+{
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(given, &mut track);
+    let mut erased = <dyn erased_serde::Deserializer>::erase(tracked);
+    let read = erased_serde::deserialize::<O>(&mut erased).map_err(|error| error.to_string());
+    drop(erased);
+    read.map_err(|text| Misread { path: track.path().to_string(), text })
 }

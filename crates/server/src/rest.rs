@@ -6,13 +6,15 @@ use axum::{
     Extension, Router,
     body::Bytes,
     extract::{
-        DefaultBodyLimit, RawPathParams, RawQuery, State, rejection::RawPathParamsRejection,
+        DefaultBodyLimit, RawPathParams, RawQuery, State,
+        rejection::{BytesRejection, RawPathParamsRejection},
     },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
-    routing::{MethodFilter, get, on},
+    routing::{MethodFilter, MethodRouter, get, on},
 };
-use sbk_api::{Code, Listing, Problem};
+use futures::future::BoxFuture;
+use sbk_api::{Code, Listing, Problem, Verb};
 use sbk_model::IdempotencyKey;
 use sbk_registry::Method;
 use sbk_service::{Call, CallContext, Caller};
@@ -24,7 +26,7 @@ use crate::{
     Config,
     app::Shared,
     authority::{Admitted, Peer},
-    exchange::{self, REQUEST_ID},
+    exchange::{self, Arguments, REQUEST_ID},
     http::Origin,
     openapi, stream, tornado,
 };
@@ -55,25 +57,63 @@ pub fn router(app: &Shared) -> Router {
 fn operations(router: Router<Shared>) -> Router<Shared> {
     macro_rules! add {
         (plain: $($plain:ty),*; listing: $($listing:ty),*;) => {
-            router
-                $(.route(&route::<$plain>(), on(filter::<$plain>(), plain::<$plain>)))*
-                $(.route(&route::<$listing>(), on(filter::<$listing>(), listing::<$listing>)))*
+            [
+                $(Endpoint::new::<$plain>(plain::<$plain>),)*
+                $(Endpoint::new::<$listing>(listing::<$listing>),)*
+            ]
         };
     }
-    sbk_api::every_operation!(add)
+    let endpoints = sbk_api::every_operation!(add);
+    endpoints.into_iter().fold(router, |router, endpoint| {
+        let path = format!("{BASE}{}", endpoint.path);
+        router.route(&path, endpoint.route())
+    })
 }
 
-fn route<O: sbk_api::Operation>() -> String {
-    format!("{BASE}{}", O::PATH)
+fn filter(verb: Verb) -> MethodFilter {
+    match verb {
+        Verb::Get => MethodFilter::GET,
+        Verb::Post => MethodFilter::POST,
+        Verb::Put => MethodFilter::PUT,
+        Verb::Patch => MethodFilter::PATCH,
+        Verb::Delete => MethodFilter::DELETE,
+    }
 }
 
-fn filter<O: sbk_api::Operation>() -> MethodFilter {
-    match O::VERB {
-        sbk_api::Verb::Get => MethodFilter::GET,
-        sbk_api::Verb::Post => MethodFilter::POST,
-        sbk_api::Verb::Put => MethodFilter::PUT,
-        sbk_api::Verb::Patch => MethodFilter::PATCH,
-        sbk_api::Verb::Delete => MethodFilter::DELETE,
+/// An answer in progress, through a pointer.
+type Answer<'a> = BoxFuture<'a, Result<Response, Problem>>;
+
+/// What REST knows of an operation. Only reading its arguments, calling it and writing its answer
+/// depend on its type, so that little is compiled anew for each.
+#[derive(Clone, Copy)]
+struct Endpoint {
+    name: &'static str,
+    path: &'static str,
+    verb: Verb,
+    /// Whether the body may be a report in a producer's format.
+    reports: bool,
+    run: for<'a> fn(&'a Request, &'a Caller, Arguments) -> Answer<'a>,
+}
+
+impl Endpoint {
+    fn new<O: sbk_api::Operation>(
+        run: for<'a> fn(&'a Request, &'a Caller, Arguments) -> Answer<'a>,
+    ) -> Self {
+        let reports = exchange::takes_reports::<O>();
+        Self { name: O::NAME, path: O::PATH, verb: O::VERB, reports, run }
+    }
+
+    fn route(self) -> MethodRouter<Shared> {
+        let handler = async move |State(app): State<Shared>,
+                                  Extension(origin): Extension<Origin>,
+                                  path: Result<RawPathParams, RawPathParamsRejection>,
+                                  RawQuery(query): RawQuery,
+                                  headers: HeaderMap,
+                                  body: Result<Bytes, BytesRejection>| {
+            let request = Request { app, origin, path: owned(path), query, headers, body };
+            answer(self, request).await
+        };
+        on(filter(self.verb), handler)
     }
 }
 
@@ -84,45 +124,38 @@ struct Request {
     path: Option<Vec<(String, String)>>,
     query: Option<String>,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Result<Bytes, BytesRejection>,
 }
 
-async fn plain<O: Call>(
-    State(app): State<Shared>,
-    Extension(origin): Extension<Origin>,
-    path: Result<RawPathParams, RawPathParamsRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
-    let request = Request { app, origin, path: owned(path), query, headers, body };
-    answer::<O, _>(request, async |request, caller: &Caller, operation: O| {
+fn plain<'a, O: Call>(
+    request: &'a Request,
+    caller: &'a Caller,
+    arguments: Arguments,
+) -> Answer<'a> {
+    Box::pin(async move {
+        let operation = arguments.read::<O>()?;
         let context = CallContext { idempotency_key: idempotency_key(&request.headers)? };
-        let call = request.app.service.call(caller, operation, context);
-        Ok(exchange::json(&limited::<O, _>(request, call).await?))
+        let output = request.app.service.call(caller, operation, context).await;
+        Ok(exchange::json(&output.map_err(|error| logged(O::NAME, error))?))
     })
-    .await
 }
 
-async fn listing<L: Listing + Call>(
-    State(app): State<Shared>,
-    Extension(origin): Extension<Origin>,
-    path: Result<RawPathParams, RawPathParamsRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
-    let request = Request { app, origin, path: owned(path), query, headers, body };
-    answer::<L, _>(request, async |request, caller: &Caller, operation: L| {
-        let app = &request.app;
-        if exchange::wants_lines(&request.headers) {
-            let lines = stream::lines(app.service.clone(), caller.clone(), operation);
-            return limited::<L, _>(request, lines).await;
-        }
-        let call = app.service.call(caller, operation, CallContext::default());
-        Ok(exchange::json(&limited::<L, _>(request, call).await?))
+fn listing<'a, L: Listing + Call>(
+    request: &'a Request,
+    caller: &'a Caller,
+    arguments: Arguments,
+) -> Answer<'a> {
+    Box::pin(async move {
+        let operation = arguments.read::<L>()?;
+        let service = &request.app.service;
+        let answer = if exchange::wants_lines(&request.headers) {
+            stream::lines(service.clone(), caller.clone(), operation).await
+        } else {
+            let page = service.call(caller, operation, CallContext::default()).await;
+            page.map(|page| exchange::json(&page))
+        };
+        answer.map_err(|error| logged(L::NAME, error))
     })
-    .await
 }
 
 /// The arguments in the path; `None` when they are not UTF-8.
@@ -131,37 +164,31 @@ fn owned(path: Result<RawPathParams, RawPathParamsRejection>) -> Option<Vec<(Str
     Some(path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Waits for a call as long as a request may take; a failure of ours is logged here, once.
-async fn limited<O: sbk_api::Operation, T>(
-    request: &Request,
-    call: impl Future<Output = Result<T, sbk_service::Error>>,
-) -> Result<T, Problem> {
+/// Logs a failure of ours, once.
+fn logged(operation: &'static str, error: sbk_service::Error) -> Problem {
+    if matches!(error.code(), Code::Internal | Code::Unavailable) {
+        tracing::error!(operation, %error, "a request failed");
+    }
+    Problem::from(error)
+}
+
+/// Waits for an answer as long as a request may take.
+async fn limited(request: &Request, answer: Answer<'_>) -> Result<Response, Problem> {
     let limit = request.app.config.request_limit();
-    match tokio::time::timeout(limit, call).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(error)) => {
-            if matches!(error.code(), Code::Internal | Code::Unavailable) {
-                tracing::error!(operation = O::NAME, %error, "a request failed");
-            }
-            Err(Problem::from(error))
-        }
-        Err(_) => Err(Problem::new(
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        Err(Problem::new(
             Code::Unavailable,
             format!("this took longer than {} s; ask for less at a time", limit.as_secs()),
-        )),
-    }
+        ))
+    })
 }
 
 /// Takes a request from its arguments to its response: place, id, log, metrics.
-async fn answer<O, F>(request: Request, run: F) -> Response
-where
-    O: Call,
-    F: AsyncFnOnce(&Request, &Caller, O) -> Result<Response, Problem>,
-{
+async fn answer(endpoint: Endpoint, request: Request) -> Response {
     let began = Instant::now();
     let id = request_id(&request);
-    let span = tracing::info_span!("request", request_id = %id, operation = O::NAME);
-    let admitted = match admitted::<O>(&request).await {
+    let span = tracing::info_span!("request", request_id = %id, operation = endpoint.name);
+    let admitted = match admitted(endpoint.name, &request).await {
         Ok(admitted) => admitted,
         Err(response) => return response,
     };
@@ -186,9 +213,10 @@ where
         let path = request.path.clone().ok_or_else(|| {
             Problem::new(Code::Invalid, "the path is not UTF-8 when its %XX are decoded")
         })?;
-        let body = exchange::body::<O>(&request.headers, body);
-        let operation = exchange::arguments::<O>(path, request.query.as_deref(), &body)?;
-        run(&request, caller, operation).await
+        let Endpoint { verb, reports, run, .. } = endpoint;
+        let query = request.query.as_deref();
+        let arguments = Arguments::gather(verb, reports, path, query, &request.headers, body)?;
+        limited(&request, run(&request, caller, arguments)).await
     }
     .instrument(span.clone())
     .await;
@@ -202,8 +230,9 @@ where
     let elapsed = began.elapsed();
     let status = response.status().as_u16();
     let code = response.status().as_str().to_owned();
-    metrics::counter!("sbk_requests_total", "operation" => O::NAME, "status" => code).increment(1);
-    metrics::histogram!("sbk_request_seconds", "operation" => O::NAME).record(elapsed);
+    metrics::counter!("sbk_requests_total", "operation" => endpoint.name, "status" => code)
+        .increment(1);
+    metrics::histogram!("sbk_request_seconds", "operation" => endpoint.name).record(elapsed);
     let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status, elapsed_ms, "answered"));
     response
@@ -211,9 +240,9 @@ where
 
 /// Says who calls, or answers that they may not: 401 to somebody who showed nothing, 403 to
 /// others.
-async fn admitted<O: sbk_api::Operation>(request: &Request) -> Result<Admitted, Response> {
+async fn admitted(operation: &'static str, request: &Request) -> Result<Admitted, Response> {
     let Request { app, origin, headers, .. } = request;
-    let method = Method::Call(O::NAME);
+    let method = Method::Call(operation);
     let group = headers.get(GROUP).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let extra = Value::from(group);
     let admitted = match origin.peer_with(headers, app).await {
@@ -221,7 +250,7 @@ async fn admitted<O: sbk_api::Operation>(request: &Request) -> Result<Admitted, 
         Err(refused) => Err(refused),
     };
     admitted.map_err(|refused| {
-        app.security.refused(origin.address, O::NAME, &refused);
+        app.security.refused(origin.address, operation, &refused);
         let (status, text) = match origin.peer {
             Peer::Nobody => {
                 let text = "who calls is not known; use a certificate, a proxy or a token";
@@ -235,7 +264,7 @@ async fn admitted<O: sbk_api::Operation>(request: &Request) -> Result<Admitted, 
     })
 }
 
-fn bad_body(rejection: &axum::extract::rejection::BytesRejection, config: &Config) -> Problem {
+fn bad_body(rejection: &BytesRejection, config: &Config) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let most = config.server.max_body_bytes;
         let text = format!("the body is longer than {most} bytes; split the call");

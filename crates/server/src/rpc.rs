@@ -10,9 +10,10 @@ mod standard;
 mod upload;
 pub mod xml_report;
 
+pub use crate::stream::Lines;
 pub use answer::{Failure, failed, ok};
 pub use dispatch::{Incoming, Kind, dispatch, placed};
-pub use methods::{Lines, Method, Methods};
+pub use methods::{Method, Methods};
 pub use parameter::{Kind as ArgumentKind, Parameter};
 pub use standard::Standard;
 pub use upload::{FileId, Upload};

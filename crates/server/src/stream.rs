@@ -1,8 +1,9 @@
 //! Lists as one JSON object a line, page after page.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, pin::Pin};
 
 use axum::{body::Body, http::StatusCode, response::Response};
+use futures::future::BoxFuture;
 use sbk_api::{Listing, PageArgs, Problem};
 use sbk_service::{Call, CallContext, Caller, Service};
 use tokio::sync::mpsc;
@@ -15,6 +16,9 @@ const STEP: u32 = 5_000;
 
 /// How many pages may wait for a slow reader.
 const AHEAD: usize = 2;
+
+/// Lines of JSON, in pieces of some thousand items.
+pub type Lines = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Problem>> + Send>>;
 
 /// Answers a list line by line.
 pub async fn lines<L: Listing + Call>(
@@ -37,17 +41,17 @@ pub async fn pages<L: Listing + Call>(
     service: Service,
     caller: Caller,
     mut operation: L,
-) -> Result<impl Stream<Item = Result<Vec<u8>, Problem>> + Send + use<L>, sbk_service::Error> {
+) -> Result<Lines, sbk_service::Error> {
     let mut left = operation.page().limit.map(u64::from);
     operation.page().limit = Some(step(left));
     let first = service.call(&caller, operation.clone(), CallContext::default()).await?;
-    let (sender, receiver) = mpsc::channel::<Result<Vec<L::Item>, Problem>>(AHEAD);
-    tokio::spawn(async move {
+    let (sender, receiver) = mpsc::channel::<Result<Box<dyn Items>, Problem>>(AHEAD);
+    let reading: BoxFuture<'static, ()> = Box::pin(async move {
         let mut page = first;
         loop {
             left = left.map(|left| left.saturating_sub(page.items.len() as u64));
             let next = page.next.take();
-            if sender.send(Ok(page.items)).await.is_err() {
+            if sender.send(Ok(Box::new(page.items))).await.is_err() {
                 return;
             }
             let Some(next) = next.filter(|_| left != Some(0)) else { return };
@@ -62,19 +66,28 @@ pub async fn pages<L: Listing + Call>(
             }
         }
     });
-    Ok(ReceiverStream::new(receiver).map(|part| part.map(|items| encode(&items))))
+    tokio::spawn(reading);
+    Ok(Box::pin(ReceiverStream::new(receiver).map(|part| part.map(|items| items.lines()))))
 }
 
 fn step(left: Option<u64>) -> u32 {
     left.and_then(|left| u32::try_from(left).ok()).map_or(STEP, |left| left.clamp(1, STEP))
 }
 
-fn encode<T: serde::Serialize>(items: &[T]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(items.len() * 512);
-    for item in items {
-        if serde_json::to_writer(&mut lines, item).is_ok() {
-            lines.push(b'\n');
+/// The items of a page, of any type: the channel is compiled once.
+trait Items: Send {
+    /// One JSON object a line.
+    fn lines(&self) -> Vec<u8>;
+}
+
+impl<T: serde::Serialize + Send> Items for Vec<T> {
+    fn lines(&self) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(self.len() * 512);
+        for item in self {
+            if serde_json::to_writer(&mut lines, item).is_ok() {
+                lines.push(b'\n');
+            }
         }
+        lines
     }
-    lines
 }

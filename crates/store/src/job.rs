@@ -115,6 +115,8 @@ pub struct Stored {
     pub exit_code: Option<i64>,
     /// How many outputs were registered.
     pub outputs: i64,
+    /// How many steps it has.
+    pub steps: i64,
     /// How it ended.
     pub state: JobState,
     /// Whether what it made counts.
@@ -160,7 +162,7 @@ const COLUMNS: &str = "j.job, j.name, j.vo, j.production, j.task, j.attempt, j.d
     j.job_type, j.site, j.reason, j.owner, j.run, j.submitted, j.started, j.ended, j.received, \
     j.cpu_ms, j.wall_ms, j.memory, j.events_read, j.events_written, j.first_event, j.supersedes, \
     j.digest, j.audit, j.exit_code, j.outputs, j.state, j.standing, {doc j.document}, \
-    {doc j.meta}";
+    {doc j.meta}, j.steps";
 
 fn read(row: &Row) -> Result<Stored, Error> {
     let time = |at| Ok::<_, Error>(row.opt_int(at)?.map(Timestamp::from_micros));
@@ -196,6 +198,7 @@ fn read(row: &Row) -> Result<Stored, Error> {
         standing: Standing::of_code(row.int(28)?)?,
         document: row.opt_text(29)?,
         meta: row.opt_text(30)?,
+        steps: row.int(31)?,
     })
 }
 
@@ -272,6 +275,7 @@ pub async fn insert(
         .ints("audit", ints(|j| j.audit.0))
         .with("exit_code", opts(|j| j.exit_code))
         .ints("outputs", ints(|j| j.outputs))
+        .ints("steps", ints(|j| j.steps))
         .ints("attempt", ints(|j| j.attempt))
         .ints("state", ints(|j| state_code(j.state)))
         .ints("standing", ints(|j| j.standing.code()))

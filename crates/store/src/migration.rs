@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0003_runs", sql: include_str!("migrations/0003_runs.sql") },
     Migration { name: "0004_productions", sql: include_str!("migrations/0004_productions.sql") },
     Migration { name: "0005_requests", sql: include_str!("migrations/0005_requests.sql") },
+    Migration { name: "0006_steps", sql: include_str!("migrations/0006_steps.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -138,8 +138,7 @@ pub struct Lacking {
 /// above those of its steps stand for outputs that name parents of their own.
 const MADE_FROM: &str = "used u JOIN job j ON j.job = u.job JOIN made m ON m.job = u.job";
 const OF_INPUT: &str = "u.dir = i.dir AND u.id = i.id AND j.production = ? AND j.standing = 0 \
-     AND (m.step = u.step OR (m.step > u.step AND EXISTS \
-          (SELECT 1 FROM job_step s WHERE s.job = m.job AND s.step = m.step)))";
+     AND (m.step = u.step OR (m.step > u.step AND m.step <= j.steps))";
 
 /// The inputs `i` of a production without a good output, with their tasks `t`, and the number of
 /// the reason. The text has three values, each the production.

@@ -1,8 +1,8 @@
 //! The table of methods, made from the operations.
 
-use std::{collections::HashMap, pin::Pin};
+use std::collections::HashMap;
 
-use futures::{Stream, future::BoxFuture};
+use futures::future::BoxFuture;
 use sbk_api::{Code, Listing, Operation, Problem};
 use sbk_model::Permission;
 use sbk_service::{Call, CallContext, Caller, Service};
@@ -13,10 +13,10 @@ use super::{
     parameter::{Kind, Parameter, parameter},
     xml_report,
 };
-use crate::{openapi, stream};
-
-/// Lines of JSON, in pieces of some thousand items.
-pub type Lines = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Problem>> + Send>>;
+use crate::{
+    exchange, openapi,
+    stream::{self, Lines},
+};
 
 type Called = fn(Service, Caller, Value, CallContext) -> BoxFuture<'static, Result<Value, Failure>>;
 type Streamed = fn(Service, Caller, Value) -> BoxFuture<'static, Result<Lines, Failure>>;
@@ -119,13 +119,9 @@ impl Method {
 }
 
 pub(super) fn read<O: Operation>(arguments: Value) -> Result<O, Failure> {
-    serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let path = error.path().to_string();
-        let detail = match path.as_str() {
-            "." => error.inner().to_string(),
-            _ => format!("{path}: {}", error.inner()),
-        };
-        Failure::from(Problem::new(Code::Invalid, detail))
+    exchange::located(arguments).map_err(|wrong| {
+        // On these wires the text alone says which argument is meant.
+        Failure::from(Problem { field: None, ..Problem::from(wrong) })
     })
 }
 
@@ -158,8 +154,7 @@ fn lines<L: Listing + Call>(
     Box::pin(async move {
         let operation = read::<L>(arguments)?;
         let pages = stream::pages(service, caller, operation).await;
-        let pages = pages.map_err(|error| refused::<L>(&error))?;
-        Ok(Box::pin(pages) as Lines)
+        pages.map_err(|error| refused::<L>(&error))
     })
 }
 

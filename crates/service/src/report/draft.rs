@@ -286,6 +286,7 @@ impl<'a> Draft<'a> {
             audit: cx.audit,
             exit_code: report.exit_code.map(i64::from),
             outputs: i64::try_from(registered).unwrap_or(i64::MAX),
+            steps: i64::try_from(report.steps.len()).unwrap_or(i64::MAX),
             state: report.state,
             standing,
             document: self.rest(standing),
