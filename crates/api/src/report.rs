@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use sbk_model::{
-    Application, DatasetName, Events, Guid, JobName, JobState, Label, Lfn, Pfn, ProductionName,
-    RunNumber, RunSections, SiteName, Size, StepName, Timestamp,
+    Application, Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, JobName,
+    JobState, Label, Lfn, Pfn, ProductionName, RunNumber, RunSections, SiteName, Size, StepName,
+    Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Metadata, NewFile};
+use crate::{Metadata, NewFile, Replica};
 
 /// All that a job says about itself, in one document. It is taken as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -307,35 +308,60 @@ pub struct OutputReport {
     pub sections: RunSections,
 }
 
-/// The members of [`OutputReport`] that are not [`NewFile`]'s.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Extra {
+/// The members of [`OutputReport`], its own and those of [`NewFile`], on one level: flattening them
+/// would read each twice.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Output {
+    lfn: Lfn,
+    size: Size,
+    guid: Option<Guid>,
+    #[serde(default)]
+    checksums: Checksums,
+    events: Option<Events>,
+    file_type: Option<FileType>,
+    #[serde(default)]
+    status: FileStatus,
+    owner: Option<UserName>,
+    group: Option<GroupName>,
+    created: Option<Timestamp>,
+    #[serde(default)]
+    replicas: Vec<Replica>,
+    #[serde(default)]
+    metadata: Metadata,
     step: Option<u16>,
     dataset: Option<DatasetName>,
+    #[serde(default)]
     transient: bool,
     parents: Option<Vec<Lfn>>,
+    #[serde(default)]
     sections: RunSections,
 }
 
-/// Their names.
-const EXTRA: &[&str] = &["step", "dataset", "transient", "parents", "sections"];
-
 impl<'de> Deserialize<'de> for OutputReport {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-
-        let mut file = serde_json::Map::deserialize(deserializer)?;
-        let mut extra = serde_json::Map::new();
-        for name in EXTRA {
-            if let Some(value) = file.remove(*name) {
-                extra.insert((*name).to_owned(), value);
-            }
-        }
-        let extra: Extra = serde_json::from_value(extra.into()).map_err(D::Error::custom)?;
-        let file: NewFile = serde_json::from_value(file.into()).map_err(D::Error::custom)?;
-        let Extra { step, dataset, transient, parents, sections } = extra;
-        Ok(Self { file, step, dataset, transient, parents, sections })
+        let read = Output::deserialize(deserializer)?;
+        Ok(Self {
+            file: NewFile {
+                lfn: read.lfn,
+                size: read.size,
+                guid: read.guid,
+                checksums: read.checksums,
+                events: read.events,
+                file_type: read.file_type,
+                status: read.status,
+                owner: read.owner,
+                group: read.group,
+                created: read.created,
+                replicas: read.replicas,
+                metadata: read.metadata,
+            },
+            step: read.step,
+            dataset: read.dataset,
+            transient: read.transient,
+            parents: read.parents,
+            sections: read.sections,
+        })
     }
 }
 

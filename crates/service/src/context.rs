@@ -83,12 +83,7 @@ impl Context<'_> {
         found.retain(|dataset| access.sees(dataset.vo));
         match found.len() {
             1 => Ok(found.remove(0)),
-            0 => Err(Error::NotFound(match vo {
-                Some(vo) => {
-                    format!("the community {vo} has no dataset {name:?}", name = name.as_str())
-                }
-                None => format!("there is no dataset {:?}", name.as_str()),
-            })),
+            0 => Err(no_dataset(name, vo)),
             _ => Err(Error::invalid(
                 "vo",
                 "",
@@ -96,4 +91,13 @@ impl Context<'_> {
             )),
         }
     }
+}
+
+/// Says that there is no dataset of a name, in a community or in all.
+pub fn no_dataset(name: &DatasetName, vo: Option<&Vo>) -> Error {
+    let name = name.as_str();
+    Error::NotFound(match vo {
+        Some(vo) => format!("the community {vo} has no dataset {name:?}"),
+        None => format!("there is no dataset {name:?}"),
+    })
 }

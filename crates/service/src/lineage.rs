@@ -65,7 +65,9 @@ async fn relatives(
 ) -> Result<Page<Relative>, Error> {
     check_count("lfns", lfns.len(), 1000)?;
     let (after, limit) = cursor::page::<usize>(page)?;
-    let walk = walk::walk(cx, lfns, direction, depth).await?;
+    // The first page shows what is there now; those after it go on with what it came to.
+    let goes_on = after.is_some();
+    let walk = walk::walk(cx, lfns, direction, depth, goes_on).await?;
     let first = after.unwrap_or_default().min(walk.len());
     let last = first.saturating_add(usize::try_from(limit).unwrap_or(usize::MAX)).min(walk.len());
     let part: Vec<(FileKey, FileKey, u32)> =

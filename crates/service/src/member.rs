@@ -46,7 +46,8 @@ impl Run for AddMembers {
                 Ok(Outcome::Added)
             })
             .collect();
-        member::insert(&mut cx.session, dataset.key, &joining, cx.audit).await?;
+        let members = joining.iter().map(|file| (dataset.key, *file)).collect();
+        member::insert(&mut cx.session, &members, cx.audit).await?;
         let mut deltas = Deltas::default();
         for key in &joining {
             deltas.add(Subject::Dataset(dataset.key), stored[key].counts())?;

@@ -71,8 +71,8 @@ impl Run for AddFiles {
         call.add_replicas(cx, &drafts, &known, &mut deltas).await?;
         drafts.retain(|draft| !call.is_refused(draft.at));
         if let Some(dataset) = dataset {
-            let joining: Vec<_> = drafts.iter().collect();
-            call.add_members(cx, dataset, &joining, &known, &mut deltas).await?;
+            let joining: Vec<_> = drafts.iter().map(|draft| (dataset, draft)).collect();
+            call.add_members(cx, &joining, &known, &mut deltas).await?;
         }
         if self.atomicity == Atomicity::All && call.has_refusals() {
             cx.abandon();
@@ -422,26 +422,30 @@ impl Registration {
         Ok(())
     }
 
-    /// Adds the files to a dataset; of files that were there before, those that it lacks.
+    /// Adds files to datasets; of files that were there before, those that they lack.
     pub async fn add_members(
         &mut self,
         cx: &mut Context<'_>,
-        dataset: DatasetKey,
-        drafts: &[&Draft<'_>],
+        drafts: &[(DatasetKey, &Draft<'_>)],
         known: &HashMap<FileKey, Stored>,
         deltas: &mut Deltas,
     ) -> Result<(), Error> {
-        let before = member::among(&mut cx.session, dataset, known.keys().copied()).await?;
+        let old = drafts.iter().filter(|(_, draft)| known.contains_key(&draft.stored.key));
+        let old = old.map(|(dataset, draft)| (*dataset, draft.stored.key)).collect();
+        let before = member::present(&mut cx.session, &old).await?;
         let mut joining = BTreeSet::new();
-        for draft in drafts.iter().filter(|d| !before.contains(&d.stored.key)) {
+        for (dataset, draft) in drafts {
+            let member = (*dataset, draft.stored.key);
+            if before.contains(&member) || !joining.insert(member) {
+                continue;
+            }
             let counts = known.get(&draft.stored.key).unwrap_or(&draft.stored).counts();
-            deltas.add(Subject::Dataset(dataset), counts)?;
-            joining.insert(draft.stored.key);
+            deltas.add(Subject::Dataset(*dataset), counts)?;
             if known.contains_key(&draft.stored.key) {
                 self.outcomes[draft.at] = Ok(Outcome::Changed);
             }
         }
-        member::insert(&mut cx.session, dataset, &joining, cx.audit).await?;
+        member::insert(&mut cx.session, &joining, cx.audit).await?;
         Ok(())
     }
 

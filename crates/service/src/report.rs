@@ -103,7 +103,7 @@ impl Run for ReportJob {
 async fn settle(
     cx: &mut Context<'_>,
     community: &Community,
-    arrived: &[Arrived],
+    arrived: &[Arrived<'_>],
 ) -> Result<Settlement, Error> {
     let reports: Vec<Result<&Read, Problem>> = arrived
         .iter()
@@ -129,8 +129,8 @@ async fn settle(
 }
 
 /// The answers to documents. What could not be taken counts as refused.
-fn answers(arrived: &[Arrived], verdicts: &[Result<Settled, Problem>]) -> ReportResult {
-    let answer = |(arrived, verdict): (&Arrived, &Result<Settled, Problem>)| {
+fn answers(arrived: &[Arrived<'_>], verdicts: &[Result<Settled, Problem>]) -> ReportResult {
+    let answer = |(arrived, verdict): (&Arrived<'_>, &Result<Settled, Problem>)| {
         let answer = match verdict {
             Ok(Settled::Job(taken)) => recorded(taken),
             Ok(Settled::Replicas(changed)) => ReportAnswer {
@@ -184,12 +184,14 @@ fn recorded(taken: &Taken) -> ReportAnswer {
 fn entry(
     cx: &Context<'_>,
     community: &Community,
-    arrived: &Arrived,
+    arrived: &Arrived<'_>,
     problem: &Problem,
 ) -> quarantine::Stored {
-    let Arrived { body, format, name, .. } = arrived;
+    let Arrived { format, name, .. } = arrived;
+    let body = arrived.body();
     let name = name.as_ref().map(ToString::to_string);
-    let parts = [community.vo.as_str(), format.as_str(), body, name.as_deref().unwrap_or_default()];
+    let parts =
+        [community.vo.as_str(), format.as_str(), &body, name.as_deref().unwrap_or_default()];
     quarantine::Stored {
         entry: fingerprint("quarantine", &parts),
         vo: community.key,
@@ -203,7 +205,7 @@ fn entry(
         job: name,
         field: problem.field.as_ref().map(|field| field.chars().take(200).collect()),
         reason: problem.detail.clone(),
-        body: Some(body.clone()),
+        body: Some(body),
     }
 }
 
@@ -221,9 +223,10 @@ impl Run for ReplayQuarantined {
             Some(object) => (ReportFormat::Auto, object.clone()),
             None => (format, read::document(format, stored.body.as_deref().unwrap_or_default())),
         };
+        let documents = [document];
         let known = stored.job.as_deref().and_then(|name| name.parse().ok());
         let name: Option<JobName> = self.name.clone().or(known);
-        let arrived = read::read(cx, &community, format, &[document], name.as_ref()).await?;
+        let arrived = read::read(cx, &community, format, &documents, name.as_ref()).await?;
         let Settlement { verdicts, touched } = settle(cx, &community, &arrived).await?;
         let mut result = answers(&arrived, &verdicts);
         let problem = verdicts.iter().find_map(|verdict| verdict.as_ref().err());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sbk_model::{DirKey, FileKey, JobKey, Lfn, Timestamp};
+use sbk_model::{AuditId, DirKey, FileKey, JobKey, Lfn, Timestamp};
 
 use crate::{
     Error, Session,
@@ -21,6 +21,9 @@ pub struct Edge {
     pub step: i64,
 }
 
+/// Stands for a job that there is not.
+const NOBODY: JobKey = JobKey(0);
+
 fn batch(edges: &[Edge]) -> Batch {
     Batch::default()
         .ints("dir", edges.iter().map(|e| e.file.directory.0))
@@ -36,9 +39,24 @@ pub async fn add_used(session: &mut Session, mut edges: Vec<Edge>) -> Result<u64
 }
 
 /// Says which files steps made. Returns how many edges are new; a file has one maker.
-pub async fn add_made(session: &mut Session, mut edges: Vec<Edge>) -> Result<u64, Error> {
+///
+/// Meets whoever makes one of the `open` files at the same time, or waits for what is made here:
+/// one of the two waits until the other's transaction has ended. For this the open files get a
+/// maker that does not exist, for a moment: all rows come in the order of their keys, so that two
+/// who cross one another wait and do not block one another for good.
+pub async fn add_made(
+    session: &mut Session,
+    mut edges: Vec<Edge>,
+    open: &BTreeSet<FileKey>,
+) -> Result<u64, Error> {
+    let own: BTreeSet<FileKey> = edges.iter().map(|edge| edge.file).collect();
+    let met: Vec<FileKey> = open.difference(&own).copied().collect();
+    edges.extend(met.iter().map(|file| Edge { file: *file, job: NOBODY, step: 0 }));
     edges.sort_unstable();
-    session.insert("made", batch(&edges), Conflict::Keep).await
+    let new = session.insert("made", batch(&edges), Conflict::Keep).await?;
+    let nobodys = met.iter().map(|_| NOBODY.0);
+    let left = session.delete("made", key_batch(met.iter().copied()).ints("job", nobodys)).await?;
+    Ok(new.saturating_sub(left))
 }
 
 fn file_key(row: &Row, at: usize) -> Result<FileKey, Error> {
@@ -68,6 +86,19 @@ pub async fn among_used(
     let sql = "SELECT DISTINCT u.dir, u.id FROM {rows} \
                JOIN used u ON u.dir = r.dir AND u.id = r.id";
     let rows = session.rows_with(sql, key_batch(files), vec![]).await?;
+    rows.iter().map(|row| file_key(row, 0)).collect()
+}
+
+/// Those of the files that jobs used that were not reported in one call.
+pub async fn among_used_before(
+    session: &mut Session,
+    files: impl IntoIterator<Item = FileKey>,
+    call: AuditId,
+) -> Result<BTreeSet<FileKey>, Error> {
+    let sql = "SELECT r.dir, r.id FROM {rows} WHERE EXISTS \
+               (SELECT 1 FROM used u LEFT JOIN job j ON j.job = u.job WHERE u.dir = r.dir \
+                AND u.id = r.id AND (j.audit IS NULL OR j.audit <> ?))";
+    let rows = session.rows_with(sql, key_batch(files), vec![call.0.into()]).await?;
     rows.iter().map(|row| file_key(row, 0)).collect()
 }
 
@@ -263,28 +294,6 @@ pub async fn open_edges(
             Ok(Absent { key: file_key(row, 0)?, lfn: lfn(row, 2)?, since })
         })
         .collect()
-}
-
-/// Meets whoever registers these missing files at the same time: one of the two waits for the end
-/// of the other. Nothing is kept.
-pub async fn reserve(session: &mut Session, files: &BTreeSet<FileKey>) -> Result<bool, Error> {
-    let zeros = || files.iter().map(|_| 0);
-    let batch = key_batch(files.iter().copied())
-        .ints("vo", zeros())
-        .ints("owner", zeros())
-        .ints("owner_group", zeros())
-        .ints("size", zeros())
-        .ints("created", zeros())
-        .ints("modified", zeros())
-        .ints("audit", zeros())
-        .ints("status", zeros())
-        .texts("name", files.iter().map(|_| String::new()));
-    let reserved = session.insert("file", batch, Conflict::Keep).await?;
-    if reserved < files.len() as u64 {
-        return Ok(false);
-    }
-    session.delete("file", key_batch(files.iter().copied())).await?;
-    Ok(true)
 }
 
 /// A file as a walk shows it.

@@ -10,18 +10,23 @@ use crate::{
     file::{self, key_batch},
 };
 
-/// Adds files to a dataset; returns how many are new. The keys are in order.
+/// A dataset and a file that it lists.
+pub type Member = (DatasetKey, FileKey);
+
+fn batch(members: &BTreeSet<Member>) -> Batch {
+    Batch::default()
+        .ints("dataset", members.iter().map(|(dataset, _)| dataset.0))
+        .ints("dir", members.iter().map(|(_, file)| file.directory.0))
+        .ints("id", members.iter().map(|(_, file)| file.name))
+}
+
+/// Adds files to datasets; returns how many are new.
 pub async fn insert(
     session: &mut Session,
-    dataset: DatasetKey,
-    files: &BTreeSet<FileKey>,
+    members: &BTreeSet<Member>,
     audit: AuditId,
 ) -> Result<u64, Error> {
-    let batch = Batch::default()
-        .ints("dataset", files.iter().map(|_| dataset.0))
-        .ints("dir", files.iter().map(|key| key.directory.0))
-        .ints("id", files.iter().map(|key| key.name))
-        .ints("audit", files.iter().map(|_| audit.0));
+    let batch = batch(members).ints("audit", members.iter().map(|_| audit.0));
     session.insert("member", batch, Conflict::Keep).await
 }
 
@@ -56,6 +61,22 @@ pub async fn among(
     let rows = session.rows_with(sql, key_batch(files), vec![dataset.0.into()]).await?;
     rows.iter()
         .map(|row| Ok(FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? }))
+        .collect()
+}
+
+/// Those of the members that there are.
+pub async fn present(
+    session: &mut Session,
+    members: &BTreeSet<Member>,
+) -> Result<BTreeSet<Member>, Error> {
+    let sql = "SELECT m.dataset, m.dir, m.id FROM {rows} \
+               JOIN member m ON m.dataset = r.dataset AND m.dir = r.dir AND m.id = r.id";
+    let rows = session.rows_with(sql, batch(members), vec![]).await?;
+    rows.iter()
+        .map(|row| {
+            let file = FileKey { directory: DirKey(row.int(1)?), name: row.int(2)? };
+            Ok((DatasetKey(row.int(0)?), file))
+        })
         .collect()
 }
 

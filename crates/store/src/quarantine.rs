@@ -88,6 +88,9 @@ fn read(row: &Row, with_body: bool) -> Result<Stored, Error> {
 
 /// Keeps reports; one that is kept already is tried once more.
 pub async fn keep(session: &mut Session, reports: &[Stored]) -> Result<u64, Error> {
+    if reports.is_empty() {
+        return Ok(0);
+    }
     let ints = |f: fn(&Stored) -> i64| reports.iter().map(f).collect::<Vec<_>>();
     let texts = |f: fn(&Stored) -> String| reports.iter().map(f).collect::<Vec<_>>();
     let opts = |f: fn(&Stored) -> Option<String>| Cells::Text(reports.iter().map(f).collect());

@@ -161,7 +161,10 @@ pub async fn hold(
     if new.is_empty() {
         return Ok(known.into_values().map(|task| held(task, false)).collect());
     }
-    insert(session, &new).await?;
+    if insert(session, &new).await? == new.len() as u64 {
+        let known = known.into_values().map(|task| held(task, false));
+        return Ok(known.chain(new.into_iter().map(|task| held(task, true))).collect());
+    }
     let found = find(session, tasks, Lock::Update).await?;
     if found.len() < tasks.len() {
         return Err(Error::Contended("a task went away".into()));

@@ -75,7 +75,8 @@ impl<'a> Game<'a> {
     /// Plays all blocks; or, where the campaign was played before, only notes that it was.
     pub async fn play(&mut self, display: &Display, only_note: bool) -> Result<(), Failure> {
         let mut block = 0;
-        while block < self.plan.blocks() || !self.deferred.is_empty() {
+        // The block after the last registers the late files of the last.
+        while block <= self.plan.blocks() || !self.deferred.is_empty() {
             let items = self.items(block);
             if !only_note {
                 self.register_inputs(block).await?;

@@ -58,18 +58,20 @@ impl Walks {
 /// The most files of a walk that is not worth remembering: it fits one page.
 const SMALL: usize = 100;
 
-/// Walks from files, and gives what is met in the order of depth, beginning and key.
+/// Walks from files, and gives what is met in the order of depth, beginning and key. One that goes
+/// on takes the walk that is remembered, so that its pages are of one walk.
 pub async fn walk(
     cx: &mut Context<'_>,
     lfns: &[Lfn],
     direction: Direction,
     depth: u32,
+    goes_on: bool,
 ) -> Result<Arc<Vec<Found>>, Error> {
     let mut parts: Vec<&str> = lfns.iter().map(Lfn::as_str).collect();
     let way = format!("{direction:?} {depth}");
     parts.push(&way);
     let key = fingerprint("walk", &parts);
-    if let Some(walk) = cx.service.walks().find(key, cx.now) {
+    if goes_on && let Some(walk) = cx.service.walks().find(key, cx.now) {
         return Ok(walk);
     }
     let walk = Arc::new(all(cx, lfns, direction, depth).await?);

@@ -398,7 +398,7 @@ async fn attach<'a>(
     deltas: &mut Deltas,
 ) -> Result<(), Error> {
     let mut replicas = BTreeMap::new();
-    let mut members: BTreeMap<DatasetKey, BTreeSet<FileKey>> = BTreeMap::new();
+    let mut members = BTreeSet::new();
     for (record, stored) in files {
         let counts = stored.counts();
         deltas.add(Subject::Vo(TermKey(community.key)), counts)?;
@@ -419,14 +419,12 @@ async fn attach<'a>(
         }
         for name in &record.file.datasets {
             let dataset = DatasetKey::of(&record.file.vo, name);
-            members.entry(dataset).or_default().insert(stored.key);
+            members.insert((dataset, stored.key));
             deltas.add(Subject::Dataset(dataset), counts)?;
         }
     }
     let rows: Vec<_> = replicas.into_values().collect();
     replica::insert(&mut cx.session, &rows).await?;
-    for (dataset, files) in members {
-        member::insert(&mut cx.session, dataset, &files, cx.audit).await?;
-    }
+    member::insert(&mut cx.session, &members, cx.audit).await?;
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! Puts small calls together that report jobs at the same time, so that they share one transaction.
 //!
-//! A call that finds fewer than [`AT_ONCE`] transactions of its kind in progress runs at once, with
-//! what waits. Others wait, and are taken along by the next; or they are told to lead. Who is left
-//! alone, because the call that took it along failed or was given up, reports on its own: a report
-//! can be repeated.
+//! A call that finds no transaction of its kind in progress runs at once. One that finds fewer than
+//! [`AT_ONCE`] runs, too, but first waits a moment until as many have come as usually share one:
+//! those who were just answered come again. The rest wait, and are taken along by the next, or are
+//! told to lead it. Who is left alone, because the call that took it along failed or was given up,
+//! reports on its own: a report can be repeated.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use sbk_api::{ReportFormat, ReportJob, ReportResult};
@@ -26,6 +28,11 @@ const TOGETHER: usize = 100;
 /// disk, the other computes.
 const AT_ONCE: usize = 2;
 
+/// How often who does not run alone looks whether enough others have come, and how long it waits
+/// in between: together less than a transaction takes.
+const LOOKS: usize = 5;
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Calls that may share a transaction: of the same caller, about the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
@@ -40,7 +47,7 @@ enum Turn {
     /// Its answer.
     Answer(ReportResult),
     /// To run what it wanted to, and what waits.
-    Lead(ReportJob),
+    Lead(ReportJob, Place),
 }
 
 struct Waiting {
@@ -52,16 +59,38 @@ struct Waiting {
 struct Queue {
     running: usize,
     waiting: VecDeque<Waiting>,
+    /// How many calls shared the last transaction, and the one before.
+    shared: [usize; AT_ONCE],
 }
 
 /// The calls that wait.
-#[derive(Default)]
-pub struct Gathering(Mutex<HashMap<Kind, Queue>>);
+#[derive(Clone, Default)]
+pub struct Gathering(Arc<Mutex<HashMap<Kind, Queue>>>);
 
 /// Whether a call runs now.
 enum Entry {
-    Now(ReportJob),
+    /// Now, at once.
+    Now(ReportJob, Place),
+    /// Now, in a moment: others run.
+    Soon(ReportJob, Place),
+    /// When it is told.
     Later(oneshot::Receiver<Turn>),
+}
+
+/// The place of one that runs. Who gives it up, also unasked, lets the first of those that wait
+/// lead.
+struct Place {
+    gathering: Gathering,
+    kind: Kind,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(Waiting { operation, turn }) = self.gathering.leave(&self.kind) else { return };
+        let place = Self { gathering: self.gathering.clone(), kind: self.kind.clone() };
+        // Where the client went away, nobody takes the place, and so the next has it.
+        let _ = turn.send(Turn::Lead(operation, place));
+    }
 }
 
 impl Gathering {
@@ -70,11 +99,34 @@ impl Gathering {
         let queue = queues.entry(kind.clone()).or_default();
         if queue.running < AT_ONCE {
             queue.running += 1;
-            return Entry::Now(operation);
+            let place = Place { gathering: self.clone(), kind: kind.clone() };
+            return match queue.running {
+                1 => Entry::Now(operation, place),
+                _ => Entry::Soon(operation, place),
+            };
         }
         let (turn, told) = oneshot::channel();
         queue.waiting.push_back(Waiting { operation, turn });
         Entry::Later(told)
+    }
+
+    /// Waits until as many calls have come as usually share a transaction, but no longer than a
+    /// moment.
+    async fn fill(&self, kind: &Kind) {
+        for _ in 0..LOOKS {
+            if self.is_full(kind) {
+                return;
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+    }
+
+    fn is_full(&self, kind: &Kind) -> bool {
+        let queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.get(kind).is_none_or(|queue| {
+            let usual = queue.shared.iter().sum::<usize>().div_ceil(AT_ONCE);
+            queue.waiting.len() + 1 >= usual
+        })
     }
 
     /// Takes those along that wait.
@@ -88,35 +140,23 @@ impl Gathering {
             room -= next.operation.reports.len();
             taken.extend(queue.waiting.pop_front());
         }
+        queue.shared.rotate_right(1);
+        queue.shared[0] = taken.len() + 1;
         taken
     }
 
-    /// Ends one that ran, and lets the first of those that wait lead.
-    fn leave(&self, kind: &Kind) {
+    /// Ends one that ran; gives the first of those that wait, who takes its place.
+    fn leave(&self, kind: &Kind) -> Option<Waiting> {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(queue) = queues.get_mut(kind) else { return };
-        while let Some(Waiting { operation, turn }) = queue.waiting.pop_front() {
-            // One whose client went away is passed over.
-            if turn.send(Turn::Lead(operation)).is_ok() {
-                return;
+        let queue = queues.get_mut(kind)?;
+        let next = queue.waiting.pop_front();
+        if next.is_none() {
+            queue.running = queue.running.saturating_sub(1);
+            if queue.running == 0 {
+                queues.remove(kind);
             }
         }
-        queue.running = queue.running.saturating_sub(1);
-        if queue.running == 0 {
-            queues.remove(kind);
-        }
-    }
-}
-
-/// Ends one that runs, also when it is given up.
-struct Running<'a> {
-    gathering: &'a Gathering,
-    kind: &'a Kind,
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.gathering.leave(self.kind);
+        next
     }
 }
 
@@ -131,12 +171,18 @@ pub async fn report(
     }
     let ReportJob { vo, format, refuse, .. } = &operation;
     let kind = Kind { caller: caller.clone(), vo: vo.clone(), format: *format, refuse: *refuse };
-    let gathering = service.gathering();
-    match gathering.enter(&kind, operation.clone()) {
-        Entry::Now(operation) => lead(service, caller, &kind, operation).await,
+    match service.gathering().enter(&kind, operation.clone()) {
+        Entry::Now(operation, place) => lead(service, caller, place, operation).await,
+        Entry::Soon(operation, place) => {
+            place.gathering.fill(&place.kind).await;
+            lead(service, caller, place, operation).await
+        }
         Entry::Later(told) => match told.await {
             Ok(Turn::Answer(result)) => Ok(result),
-            Ok(Turn::Lead(operation)) => lead(service, caller, &kind, operation).await,
+            Ok(Turn::Lead(operation, place)) => {
+                place.gathering.fill(&place.kind).await;
+                lead(service, caller, place, operation).await
+            }
             Err(_) => service.transact(caller, &operation, None).await,
         },
     }
@@ -146,14 +192,13 @@ pub async fn report(
 async fn lead(
     service: &Service,
     caller: &Caller,
-    kind: &Kind,
+    place: Place,
     mut operation: ReportJob,
 ) -> Result<ReportResult, Error> {
-    let gathering = service.gathering();
-    let _running = Running { gathering, kind };
     let own = operation.reports.len();
+    let room = TOGETHER.saturating_sub(own);
     let mut along = Vec::new();
-    for Waiting { operation: other, turn } in gathering.take(kind, TOGETHER.saturating_sub(own)) {
+    for Waiting { operation: other, turn } in place.gathering.take(&place.kind, room) {
         along.push((other.reports.len(), turn));
         operation.reports.extend(other.reports);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{Code, NewFile, Problem};
 use sbk_model::{DatasetKey, DatasetName, FileType, JobKey, ProductionKey};
-use sbk_store::{directory::Lock, total::Deltas};
+use sbk_store::{dataset, directory::Lock, total::Deltas};
 
 use super::{
     draft::{Draft, new_files},
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Context, Error,
+    context::no_dataset,
     metadata::Community,
     register::{self, Registration},
     section, tree,
@@ -77,15 +78,9 @@ pub async fn register(
     if !refused.is_empty() {
         return Ok(Err(refused));
     }
-    let mut joining: BTreeMap<DatasetKey, Vec<&register::Draft<'_>>> = BTreeMap::new();
-    for draft in &drafts {
-        if let Some(dataset) = datasets.get(&draft.at) {
-            joining.entry(*dataset).or_default().push(draft);
-        }
-    }
-    for (dataset, members) in joining {
-        call.add_members(cx, dataset, &members, &known, &mut deltas).await?;
-    }
+    let joining = drafts.iter().filter_map(|draft| Some((*datasets.get(&draft.at)?, draft)));
+    let joining: Vec<_> = joining.collect();
+    call.add_members(cx, &joining, &known, &mut deltas).await?;
     Ok(Ok(deltas))
 }
 
@@ -161,9 +156,15 @@ async fn datasets(
             names.entry(name).or_default().push(at);
         }
     }
+    let keys = names.keys().map(|name| DatasetKey::of(&community.vo, name));
+    let found = dataset::find(&mut cx.session, keys, Lock::Share).await?;
     let mut joined = HashMap::new();
     for (name, places) in names {
-        match open(cx, community, &name).await {
+        let opened = match found.get(&DatasetKey::of(&community.vo, &name)) {
+            Some(found) => open(cx, found).await,
+            None => Err(no_dataset(&name, Some(&community.vo))),
+        };
+        match opened {
             Ok(key) => joined.extend(places.into_iter().map(|at| (at, key))),
             Err(Error::Store(error)) => return Err(error.into()),
             Err(error) => {
@@ -179,15 +180,10 @@ async fn datasets(
     Ok(joined)
 }
 
-/// A dataset that takes files from the caller, held in its state.
-async fn open(
-    cx: &mut Context<'_>,
-    community: &Community,
-    name: &DatasetName,
-) -> Result<DatasetKey, Error> {
-    let found = cx.dataset(name, Some(&community.vo), Lock::Share).await?;
-    cx.check_fills_dataset(&found).await?;
-    register::takes_files(&found)?;
+/// Refuses a dataset that does not take files from the caller.
+async fn open(cx: &mut Context<'_>, found: &dataset::Stored) -> Result<DatasetKey, Error> {
+    cx.check_fills_dataset(found).await?;
+    register::takes_files(found)?;
     Ok(found.key)
 }
 

@@ -73,19 +73,18 @@ pub async fn extend(
     made: Vec<Edge>,
     makers: &HashMap<FileKey, usize>,
 ) -> Result<Result<u64, Refused>, Error> {
-    note_open(cx, community, inputs).await?;
-    let mut used_before = BTreeSet::new();
-    if !makers.is_empty() {
-        used_before = lineage::among_used(&mut cx.session, makers.keys().copied()).await?;
-    }
+    let open = lineage::note_absent(&mut cx.session, inputs, community.key, cx.now).await?;
     let mut refused = cycles_within(&used, &made, makers);
     if !refused.is_empty() {
         return Ok(Err(refused));
     }
     lineage::add_used(&mut cx.session, used).await?;
-    let new = lineage::add_made(&mut cx.session, made).await?;
-    for file in used_before {
-        if leads_back(cx, file).await? {
+    let new = lineage::add_made(&mut cx.session, made, &open).await?;
+    // Only now: who had to be waited for, has added edges.
+    if !makers.is_empty() {
+        let files = makers.keys().copied();
+        let used = lineage::among_used_before(&mut cx.session, files, cx.audit).await?;
+        for file in lead_back(cx, used).await? {
             refused.insert(makers[&file], cycle());
         }
     }
@@ -95,19 +94,6 @@ pub async fn extend(
 fn cycle() -> Problem {
     let text = "its outputs would be made from themselves: an input was made from one of them";
     Problem { field: Some("inputs".into()), ..Problem::new(Code::Conflict, text) }
-}
-
-/// Keeps the names of inputs that are not in the catalogue, and meets whoever registers them now.
-async fn note_open(
-    cx: &mut Context<'_>,
-    community: &Community,
-    inputs: &[(FileKey, &Lfn)],
-) -> Result<(), Error> {
-    let missing = lineage::note_absent(&mut cx.session, inputs, community.key, cx.now).await?;
-    if missing.is_empty() || lineage::reserve(&mut cx.session, &missing).await? {
-        return Ok(());
-    }
-    Err(sbk_store::Error::Contended("an input was registered elsewhere".into()).into())
 }
 
 /// Finds cycles among the jobs of one call.
@@ -129,69 +115,79 @@ fn cycles_within(used: &[Edge], made: &[Edge], makers: &HashMap<FileKey, usize>)
         return Refused::new();
     }
     made.iter()
-        .filter(|edge| is_above_itself(edge.file, &above))
+        .filter(|edge| is_beyond_itself(edge.file, &above))
         .map(|edge| (makers[&edge.file], cycle()))
         .collect()
 }
 
-/// Whether the way up from a file leads back to it.
-fn is_above_itself(start: FileKey, above: &HashMap<FileKey, &[FileKey]>) -> bool {
+/// Whether the way on from a file, by what is `next` to each, leads back to it.
+fn is_beyond_itself<V: AsRef<[FileKey]>>(start: FileKey, next: &HashMap<FileKey, V>) -> bool {
     let mut seen = HashSet::new();
     let mut front = vec![start];
     while let Some(file) = front.pop() {
-        for parent in above.get(&file).copied().unwrap_or_default() {
-            if *parent == start {
+        for other in next.get(&file).map(AsRef::as_ref).unwrap_or_default() {
+            if *other == start {
                 return true;
             }
-            if seen.insert(*parent) {
-                front.push(*parent);
+            if seen.insert(*other) {
+                front.push(*other);
             }
         }
     }
     false
 }
 
-/// Whether the way up from a file meets any cycle. Files that are found free of one are `settled`.
-fn meets_itself(
+/// Whether the way on from a file, by what is `next` to each, meets any cycle. Files that are found
+/// free of one are `settled`.
+fn meets_itself<V: AsRef<[FileKey]>>(
     start: FileKey,
-    above: &HashMap<FileKey, &[FileKey]>,
+    next: &HashMap<FileKey, V>,
     settled: &mut HashSet<FileKey>,
 ) -> bool {
-    // Each entry is a file with the number of its parents that were looked at.
+    // Each entry is a file with the number of those next to it that were looked at.
     let mut path = vec![(start, 0)];
     let mut on_path = HashSet::from([start]);
     while let Some((file, seen)) = path.last_mut() {
-        let parents = above.get(file).copied().unwrap_or_default();
-        let Some(parent) = parents.get(*seen).copied() else {
+        let all = next.get(file).map(AsRef::as_ref).unwrap_or_default();
+        let Some(other) = all.get(*seen).copied() else {
             settled.insert(*file);
             on_path.remove(file);
             path.pop();
             continue;
         };
         *seen += 1;
-        if on_path.contains(&parent) {
+        if on_path.contains(&other) {
             return true;
         }
-        if !settled.contains(&parent) {
-            on_path.insert(parent);
-            path.push((parent, 0));
+        if !settled.contains(&other) {
+            on_path.insert(other);
+            path.push((other, 0));
         }
     }
     false
 }
 
-/// Whether the way down from a file leads back to it.
-async fn leads_back(cx: &mut Context<'_>, start: FileKey) -> Result<bool, Error> {
-    let mut seen = HashSet::from([start]);
-    let mut front = vec![start];
+/// Those of the files from which the way down leads back to them. All are followed together, a
+/// generation in one query.
+async fn lead_back(cx: &mut Context<'_>, starts: BTreeSet<FileKey>) -> Result<Vec<FileKey>, Error> {
+    let mut below: HashMap<FileKey, Vec<FileKey>> = HashMap::new();
+    let mut seen: HashSet<FileKey> = starts.iter().copied().collect();
+    let mut front: Vec<FileKey> = starts.iter().copied().collect();
     while !front.is_empty() {
         let hops = lineage::hops(&mut cx.session, &front, Direction::Down).await?;
-        if hops.iter().any(|hop| hop.to == start) {
-            return Ok(true);
+        front.clear();
+        for hop in hops {
+            below.entry(hop.from).or_default().push(hop.to);
+            if seen.insert(hop.to) {
+                front.push(hop.to);
+            }
         }
-        front = hops.into_iter().map(|hop| hop.to).filter(|file| seen.insert(*file)).collect();
     }
-    Ok(false)
+    let mut settled = HashSet::new();
+    if !starts.iter().any(|file| meets_itself(*file, &below, &mut settled)) {
+        return Ok(Vec::new());
+    }
+    Ok(starts.into_iter().filter(|file| is_beyond_itself(*file, &below)).collect())
 }
 
 #[cfg(test)]

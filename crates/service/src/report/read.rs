@@ -34,15 +34,26 @@ pub enum Content {
 
 /// A document as it came, with what could be read of it.
 #[derive(Debug)]
-pub struct Arrived {
-    /// Its text, as it is kept when it cannot be taken.
-    pub body: String,
+pub struct Arrived<'a> {
+    /// It itself.
+    document: &'a Value,
     /// Its format.
     pub format: ReportFormat,
     /// The job's name, when it is known.
     pub name: Option<JobName>,
     /// What it is about.
     pub content: Result<Content, Problem>,
+}
+
+impl Arrived<'_> {
+    /// Its text, as it is kept when it cannot be taken. Databases take no NUL in a text, and no
+    /// format has one; its picture stands for it.
+    pub fn body(&self) -> String {
+        match self.document {
+            Value::String(text) => text.replace('\0', "\u{2400}"),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// A document that is read as far as it can be without the catalogue.
@@ -62,13 +73,13 @@ struct Reader<'a> {
 ///
 /// # Errors
 /// Those of the store, where a format needs facts of the catalogue.
-pub async fn read(
+pub async fn read<'a>(
     cx: &mut Context<'_>,
     community: &Community,
     format: ReportFormat,
-    documents: &[Value],
+    documents: &'a [Value],
     name: Option<&JobName>,
-) -> Result<Vec<Arrived>, Error> {
+) -> Result<Vec<Arrived<'a>>, Error> {
     let schema = &*community.schema;
     let official = cx.access().is_official();
     let kind = if official { DatasetKind::Official } else { DatasetKind::Personal };
@@ -97,7 +108,7 @@ pub async fn read(
             Ok(Content::Job(read)) => Some(read.report.name.clone()),
             _ => named.name,
         };
-        Arrived { body: body(named.document), format: named.format, name: own, content }
+        Arrived { document: named.document, format: named.format, name: own, content }
     });
     Ok(arrived.collect())
 }
@@ -142,15 +153,6 @@ fn detect(document: &Value) -> ReportFormat {
     };
     let is_block = object.get("block").is_some() && object.get("files").is_some();
     if is_block { ReportFormat::BulkBlock } else { ReportFormat::Json }
-}
-
-/// The text of a report as it is kept when it cannot be taken. Databases take no NUL in a text, and
-/// no format has one; its picture stands for it.
-fn body(document: &Value) -> String {
-    match document {
-        Value::String(text) => text.replace('\0', "\u{2400}"),
-        other => other.to_string(),
-    }
 }
 
 /// A report of a kept text.

@@ -62,7 +62,7 @@ pub fn walk(jobs: u64, round: u64) -> (Request, String) {
     let mut random = Random::new(100 + round);
     let names: Vec<String> = (0..STARTS).map(|_| name(random.below(jobs * OUTPUTS))).collect();
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    let body = format!(r#"{{"lfns":[{}],"depth":5,"limit":10000}}"#, quoted.join(","));
+    let body = format!(r#"{{"lfns":[{}],"depth":5}}"#, quoted.join(","));
     let keys: Vec<String> = names
         .iter()
         .filter_map(|name| {
