@@ -48,6 +48,16 @@ fn clear<T>(result: Result<T, Error>) -> Option<T> {
     }
 }
 
+/// A call with a job that makes a file from another; so great that it has a transaction of its own.
+fn made(name: &str, from: &str, to: &str) -> ReportJob {
+    let mut reports = vec![json!({
+        "name": name, "inputs": [from], "outputs": [{ "lfn": to, "size": 1 }],
+        "steps": [{ "application": "Reco" }],
+    })];
+    reports.extend((0..10).map(|n| json!({ "name": format!("{name}/{n}"), "state": "failed" })));
+    ReportJob { vo: vo(), reports, format: ReportFormat::Json, name: None, refuse: true }
+}
+
 fn add(files: Vec<NewFile>) -> AddFiles {
     AddFiles { vo: vo(), files, dataset: None, atomicity: Atomicity::All }
 }
@@ -204,6 +214,54 @@ each_backend! {
 
         assert_eq!(catalogue.query("run >= 0").await.unwrap().len(), 110);
         assert_eq!(catalogue.query("run >= 1000 and run < 2000").await.unwrap().len(), 20);
+    }
+
+    async fn of_reports_at_once_that_close_a_cycle_one_is_refused(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        for round in 0..8 {
+            let name = |file: &str| format!("/s/{round}/{file}");
+            // z is made from y; y from x, and x from z, come at once.
+            let before = made(&format!("z{round}"), &name("y"), &name("z"));
+            assert_eq!(catalogue.call(before).await.unwrap().refused, 0);
+            let calls = [
+                made(&format!("y{round}"), &name("x"), &name("y")),
+                made(&format!("x{round}"), &name("z"), &name("x")),
+            ];
+
+            let results = at_once(2, |at| {
+                let (catalogue, call) = (catalogue.clone(), calls[at].clone());
+                async move { catalogue.call(call).await.unwrap() }
+            })
+            .await;
+
+            let refused: Vec<_> = results.iter().filter(|result| result.refused > 0).collect();
+            assert_eq!(refused.len(), 1, "{results:?}");
+            let problem = refused[0].results[0].problem.as_ref().unwrap();
+            assert!(problem.detail.contains("made from themselves"), "{problem:?}");
+        }
+    }
+
+    async fn reports_at_once_that_read_what_others_make_are_all_kept(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        let writers = 6;
+        for round in 0..5 {
+            at_once(writers, |at| {
+                let catalogue = catalogue.clone();
+                // Each reads what the one after it makes, in an order of keys that is not theirs.
+                let name = |at: usize| format!("/s/{}/{round}.{at}", at * 7 % 4);
+                let call = made(&format!("j{round}.{at}"), &name(at + 1), &name(at));
+                async move {
+                    let result = catalogue.call(call).await.unwrap();
+                    assert_eq!(result.refused, 0, "{result:?}");
+                }
+            })
+            .await;
+        }
+
+        let list = ListOpenEdges { vo: Some(vo()), ..ListOpenEdges::default() };
+        let open = catalogue.call(list).await.unwrap().items;
+        assert_eq!(open.len(), 5, "{open:?}");
+        assert!(open.iter().all(|edge| edge.lfn.as_str().ends_with(".6")), "{open:?}");
     }
 
     async fn a_repeated_write_at_once_is_done_once(database: TestDatabase) {

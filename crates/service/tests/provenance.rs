@@ -120,6 +120,21 @@ each_backend! {
         assert!(catalogue.call(wrong).await.unwrap_err().to_string().contains("depth"));
     }
 
+    async fn a_walk_that_begins_anew_shows_what_came_since(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        // More than fits a page that is not worth remembering.
+        let raw: Vec<String> = (0..150).map(|n| format!("/s/raw{n}")).collect();
+        let raw: Vec<&str> = raw.iter().map(String::as_str).collect();
+        report(&catalogue, vec![job("reco", &raw, &["/s/dst"])]).await;
+        assert_eq!(up(&catalogue, &["/s/dst"], 5).await.len(), 150);
+
+        report(&catalogue, vec![job("daq", &["/s/hits"], &["/s/raw7"])]).await;
+
+        let walk = up(&catalogue, &["/s/dst"], 5).await;
+        assert_eq!(walk.len(), 151);
+        assert!(walk.contains(&"/s/dst</s/hits:2".to_owned()));
+    }
+
     async fn a_parent_that_comes_late_closes_its_edge(database: TestDatabase) {
         let catalogue = Catalogue::new(&database).await;
         report(&catalogue, vec![job("strip", &["/s/dst", "/s/other"], &["/s/mdst"])]).await;
