@@ -26,6 +26,7 @@ use crate::{
     register::check_count,
     report::provenance,
 };
+use walk::Found;
 
 /// The most generations of a walk.
 const MAX_DEPTH: u32 = 100;
@@ -64,16 +65,26 @@ async fn relatives(
     page: &PageArgs,
 ) -> Result<Page<Relative>, Error> {
     check_count("lfns", lfns.len(), 1000)?;
-    let (after, limit) = cursor::page::<usize>(page)?;
+    let (after, limit) = cursor::page::<(u32, u32, i64, i64)>(page)?;
+    let after = after.map(|(depth, at, directory, name)| Found {
+        depth,
+        at,
+        file: FileKey { directory: DirKey(directory), name },
+    });
     // The first page shows what is there now; those after it go on with what it came to.
     let goes_on = after.is_some();
     let walk = walk::walk(cx, lfns, direction, depth, goes_on).await?;
-    let first = after.unwrap_or_default().min(walk.len());
-    let last = first.saturating_add(usize::try_from(limit).unwrap_or(usize::MAX)).min(walk.len());
-    let part: Vec<(FileKey, FileKey, u32)> =
-        walk[first..last].iter().map(|found| (found.of, found.file, found.depth)).collect();
-    let items = present(cx, lfns, part, retired).await?;
-    let next = (last < walk.len()).then(|| cursor::encode(&last));
+    // A page begins behind what the one before ended with, also where the walk came to more since.
+    let first = after.map_or(0, |after| walk.partition_point(|found| *found <= after));
+    let rest = &walk[first..];
+    let part = &rest[..usize::try_from(limit).unwrap_or(usize::MAX).min(rest.len())];
+    let next = part
+        .last()
+        .filter(|_| part.len() < rest.len())
+        .map(|last| cursor::encode(&(last.depth, last.at, last.file.directory.0, last.file.name)));
+    let of = |found: &Found| lfns.get(found.at as usize).map(Lfn::key);
+    let part = part.iter().filter_map(|found| Some((of(found)?, found.file, found.depth)));
+    let items = present(cx, lfns, part.collect(), retired).await?;
     Ok(Page { items, next })
 }
 

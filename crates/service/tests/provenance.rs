@@ -135,6 +135,41 @@ each_backend! {
         assert!(walk.contains(&"/s/dst</s/hits:2".to_owned()));
     }
 
+    async fn pages_of_a_walk_skip_and_repeat_nothing_when_others_walk_anew(database: TestDatabase) {
+        let catalogue = Catalogue::new(&database).await;
+        let raw: Vec<String> = (0..150).map(|n| format!("/s/raw{n}")).collect();
+        let raw: Vec<&str> = raw.iter().map(String::as_str).collect();
+        report(&catalogue, vec![job("strip", &["/s/a", "/s/b"], &["/s/c"])]).await;
+        report(&catalogue, vec![job("reco", &raw, &["/s/a"])]).await;
+        let page = |after| GetAncestors {
+            lfns: lfns(&["/s/c"]),
+            depth: Some(5),
+            retired: true,
+            page: PageArgs { after, limit: Some(100) },
+        };
+        let first = catalogue.call(page(None)).await.unwrap();
+        // More comes into the part that was shown, and somebody else looks.
+        let new: Vec<String> = (0..40).map(|n| format!("/s/new{n}")).collect();
+        let new: Vec<&str> = new.iter().map(String::as_str).collect();
+        report(&catalogue, vec![job("daq", &new, &["/s/b"])]).await;
+        up(&catalogue, &["/s/c"], 5).await;
+
+        let mut names: Vec<String> = first.items.iter().map(|r| r.lfn.to_string()).collect();
+        let mut next = first.next;
+        while let Some(after) = next {
+            let more = catalogue.call(page(Some(after))).await.unwrap();
+            names.extend(more.items.iter().map(|r| r.lfn.to_string()));
+            next = more.next;
+        }
+
+        names.sort();
+        let repeated: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+        assert!(repeated.is_empty(), "{repeated:?}");
+        let skipped: Vec<_> =
+            raw.iter().filter(|lfn| !names.iter().any(|name| name == *lfn)).collect();
+        assert!(skipped.is_empty(), "{skipped:?}");
+    }
+
     async fn a_parent_that_comes_late_closes_its_edge(database: TestDatabase) {
         let catalogue = Catalogue::new(&database).await;
         report(&catalogue, vec![job("strip", &["/s/dst", "/s/other"], &["/s/mdst"])]).await;

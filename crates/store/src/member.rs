@@ -56,12 +56,9 @@ pub async fn among(
     dataset: DatasetKey,
     files: impl IntoIterator<Item = FileKey>,
 ) -> Result<BTreeSet<FileKey>, Error> {
-    let sql = "SELECT m.dir, m.id FROM {rows} \
-               JOIN member m ON m.dir = r.dir AND m.id = r.id WHERE m.dataset = ?";
-    let rows = session.rows_with(sql, key_batch(files), vec![dataset.0.into()]).await?;
-    rows.iter()
-        .map(|row| Ok(FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? }))
-        .collect()
+    let members = files.into_iter().map(|file| (dataset, file)).collect();
+    let present = present(session, &members).await?;
+    Ok(present.into_iter().map(|(_, file)| file).collect())
 }
 
 /// Those of the members that there are.

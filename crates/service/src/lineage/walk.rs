@@ -10,15 +10,15 @@ use sbk_store::lineage::{self, Direction};
 
 use crate::{Context, Error};
 
-/// A file that a walk came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A file that a walk came to. Their order is that of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
-    /// Where the walk began.
-    pub of: FileKey,
+    /// How many generations lie between where the walk began and the file.
+    pub depth: u32,
+    /// Where the walk began: the place among those that were asked about.
+    pub at: u32,
     /// The file.
     pub file: FileKey,
-    /// How many generations lie between the two.
-    pub depth: u32,
 }
 
 /// The most files that a walk may come to, counted for each that it begins at.
@@ -118,11 +118,7 @@ async fn all(
             )));
         }
         met.sort_unstable();
-        found.extend(met.into_iter().map(|(at, file)| Found {
-            of: starts[at as usize],
-            file,
-            depth: generation,
-        }));
+        found.extend(met.into_iter().map(|(at, file)| Found { depth: generation, at, file }));
         front = next;
     }
     Ok(found)
