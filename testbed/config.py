@@ -99,6 +99,37 @@ def bookkeeping(url: str | None) -> dict:
     return {"URLs": {"SBK": url}, **system} if url else system
 
 
+def catalogue_of(url: str) -> str:
+    """Where the FileCatalog is of the server that has SBK at a URL."""
+    return url.rsplit("/", 2)[0] + "/DataManagement/FileCatalog"
+
+
+def data_management(url: str | None) -> dict:
+    """What DIRAC has to know of a FileCatalog at a URL."""
+    rules = {**AUTHENTICATED, "FileTransfer": AUTHENTICATED}
+    system = {"Services": {"FileCatalog": {"Authorization": rules}}}
+    return {"URLs": {"FileCatalog": url}, **system} if url else system
+
+
+def catalogue_server(url: str, options: dict, database: dict) -> dict:
+    """The file of DIRAC's own FileCatalog."""
+    section = data_management(url)
+    port = url.split(":")[2].split("/")[0]
+    section["Services"]["FileCatalog"].update({"Port": port, **options})
+    section["Databases"] = {"FileCatalogDB": database}
+    return {
+        "DIRAC": {
+            "VirtualOrganization": VO,
+            "Hostname": "localhost",
+            "Security": security(),
+            "Configuration": {"Name": "SBK-Test"},
+        },
+        "Registry": registry(),
+        "Operations": {"Defaults": {}},
+        "Systems": {"DataManagement": section},
+    }
+
+
 def security() -> dict:
     grid = PKI / "grid-security"
     return {
@@ -136,7 +167,11 @@ def content(cs: str, url: str | None = None) -> dict:
             },
         },
         "Registry": registry(),
-        "Systems": {"Configuration": configuration_system(cs), "Bookkeeping": bookkeeping(url)},
+        "Systems": {
+            "Configuration": configuration_system(cs),
+            "Bookkeeping": bookkeeping(url),
+            "DataManagement": data_management(catalogue_of(url) if url else None),
+        },
     }
 
 
@@ -159,7 +194,10 @@ def local(url: str) -> dict:
     return {
         "DIRAC": {"VirtualOrganization": VO, "Security": security()},
         "Registry": registry(),
-        "Systems": {"Bookkeeping": bookkeeping(url)},
+        "Systems": {
+            "Bookkeeping": bookkeeping(url),
+            "DataManagement": data_management(catalogue_of(url)),
+        },
     }
 
 

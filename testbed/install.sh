@@ -32,6 +32,9 @@ python_packages() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v swig >/dev/null || missing+=(swig)
     [[ -e /usr/include/openssl/ssl.h ]] || missing+=(libssl-dev)
+    # For mysqlclient, with which DIRAC's FileCatalog speaks to its database.
+    [[ -n $(command -v mariadb_config) ]] || missing+=(libmariadb-dev libmariadb-dev-compat)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
     python=$(fitting_python) || missing+=(python3.11 python3.11-dev python3.11-venv)
     ((${#missing[@]} == 0)) || packages "${missing[@]}"
     python=$(fitting_python) || fail "Python 3.11 with its headers and venv is missing."

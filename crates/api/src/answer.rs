@@ -42,6 +42,18 @@ impl Answer for FoundFiles {
     const SHAPE: Shape = Shape::Found;
 }
 
+impl Answer for crate::FoundReplicas {
+    const SHAPE: Shape = Shape::Found;
+}
+
+impl Answer for crate::FoundDirectories {
+    const SHAPE: Shape = Shape::Found;
+}
+
+impl Answer for crate::DirectorySizes {
+    const SHAPE: Shape = Shape::Found;
+}
+
 impl<T: ToSchema> Answer for Page<T> {}
 
 macro_rules! plain {
@@ -79,6 +91,8 @@ plain!(
     Snapshot,
     Split,
     Verification,
+    crate::FoundGuids,
+    crate::FoundStorageElements,
     // Productions
     crate::Completeness,
     crate::DeclaredVersions,

@@ -1,11 +1,13 @@
 use sbk_model::{
-    DirPath, Events, FileStatus, GroupName, Mode, Reason, Size, Timestamp, Totals, UserName, Vo,
+    DirPath, Events, FileStatus, GroupName, Mode, Reason, SeName, Size, Timestamp, Totals,
+    UserName, Vo,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, Metadata, Page, PageArgs, Progress, operation::bool_or_text, operation::operations,
+    BulkResult, File, Metadata, Page, PageArgs, Progress, operation::bool_or_text,
+    operation::operations,
 };
 
 /// A directory to create.
@@ -213,7 +215,131 @@ pub struct RemoveDirectory {
     pub preview: bool,
 }
 
+/// Looks directories up.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindDirectories {
+    /// The directories, 1 to 10,000.
+    pub paths: Vec<DirPath>,
+}
+
+/// Who a directory belongs to, and what others may do in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DirectoryAccess {
+    /// The path.
+    pub path: DirPath,
+    /// Its community.
+    pub vo: Vo,
+    /// Its owner.
+    pub owner: UserName,
+    /// Its group.
+    pub group: GroupName,
+    /// Its permission bits.
+    pub mode: Mode,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When its record was last changed.
+    pub modified: Timestamp,
+}
+
+/// The directories that were found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FoundDirectories {
+    /// Those that are there, in the order in which they were asked for.
+    pub found: Vec<DirectoryAccess>,
+    /// Paths that no directory has.
+    pub missing: Vec<DirPath>,
+}
+
+/// Lists the directories below another.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ListSubdirectories {
+    /// The directory.
+    pub path: DirPath,
+    /// Whether all below it are listed, and not only those directly in it.
+    #[serde(default, deserialize_with = "bool_or_text")]
+    pub recursive: bool,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub page: PageArgs,
+}
+
+/// Lists the files directly in a directory with all that is known of them.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ListFiles {
+    /// The directory.
+    pub path: DirPath,
+    /// Whether replicas are shown.
+    #[serde(default, deserialize_with = "bool_or_text")]
+    pub replicas: bool,
+    /// Whether retired files are listed, too.
+    #[serde(default, deserialize_with = "bool_or_text")]
+    pub retired: bool,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub page: PageArgs,
+}
+
+/// Measures what is in directories. Retired files and replicas count nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureDirectories {
+    /// The directories, 1 to 1,000.
+    pub paths: Vec<DirPath>,
+    /// Whether only what is directly in each counts, and not all below it.
+    #[serde(default)]
+    pub own: bool,
+    /// Whether replicas are counted by storage element.
+    #[serde(default)]
+    pub storage: bool,
+}
+
+/// What a storage element holds of something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StorageUse {
+    /// The storage element.
+    pub se: SeName,
+    /// How many files.
+    pub files: i64,
+    /// How many bytes.
+    pub bytes: i64,
+}
+
+/// What is in a directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DirectorySize {
+    /// The directory.
+    pub path: DirPath,
+    /// Its files, with all below it unless only its own were asked for.
+    pub files: i64,
+    /// Their bytes, each file once.
+    pub bytes: i64,
+    /// How many directories are below it, at any depth.
+    pub directories: i64,
+    /// Their replicas, in the order of the storage elements, when asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub storage: Vec<StorageUse>,
+}
+
+/// The directories that were measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DirectorySizes {
+    /// Those that are there, in the order in which they were asked for.
+    pub found: Vec<DirectorySize>,
+    /// Paths that no directory has.
+    pub missing: Vec<DirPath>,
+}
+
 operations! {
+    FindDirectories = "findDirectories"(paths), Post "/directories/find", Read, reads -> FoundDirectories;
+    "Looks directories up by path, 1 to 10,000 a call."
+    ListSubdirectories = "listSubdirectories"(path), Get "/directory/directories", Read, reads
+        -> Page<DirectoryAccess>, each DirectoryAccess;
+    "Lists the directories in a directory, or all below it, by path."
+    ListFiles = "listFiles"(path), Get "/directory/files", Read, reads -> Page<File>, each File;
+    "Lists the files directly in a directory with all that is known of them, by name."
+    MeasureDirectories = "measureDirectories"(paths), Post "/directories/size", Read, reads -> DirectorySizes;
+    "Counts files, bytes and directories below directories, also by storage element."
     CreateDirectories = "createDirectories"(directories), Post "/directories", Write, writes -> BulkResult;
     "Creates directories, and those above them as needed."
     GetDirectory = "getDirectory"(path), Get "/directory", Read, reads -> Directory;

@@ -6,11 +6,11 @@ macro_rules! every_operation {
     ($use:ident) => {
         $use! {
             plain:
-                $crate::DeclareCommunity, $crate::DeclareStorageElements, $crate::RemoveStorageElement,
+                $crate::DeclareCommunity, $crate::DeclareStorageElements, $crate::RemoveStorageElement, $crate::FindStorageElements,
                 $crate::AddFiles, $crate::GetFiles, $crate::GetFile, $crate::SetMetadata, $crate::SetFileStatus, $crate::RetireFiles,
-                $crate::RestoreFiles, $crate::PurgeFiles,
-                $crate::AddReplicas, $crate::SetReplicaStatus, $crate::RemoveReplicas,
-                $crate::CreateDirectories, $crate::GetDirectory, $crate::SetDirectoryMetadata, $crate::ChangeDirectory,
+                $crate::RestoreFiles, $crate::PurgeFiles, $crate::RemoveFiles, $crate::ChangeFiles, $crate::FindGuids,
+                $crate::AddReplicas, $crate::FindReplicas, $crate::MoveReplicas, $crate::SetReplicaStatus, $crate::RemoveReplicas,
+                $crate::CreateDirectories, $crate::FindDirectories, $crate::MeasureDirectories, $crate::GetDirectory, $crate::SetDirectoryMetadata, $crate::ChangeDirectory,
                 $crate::MoveDirectory, $crate::RemoveDirectory,
                 $crate::GetDataset, $crate::AddDatasets, $crate::ChangeDataset, $crate::RemoveDataset, $crate::AddMembers, $crate::RemoveMembers,
                 $crate::FreezeDataset,
@@ -38,7 +38,7 @@ macro_rules! every_operation {
                 $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
-                $crate::ListDirectory, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
+                $crate::ListDirectory, $crate::ListSubdirectories, $crate::ListFiles, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions
                 $crate::ListRuns, $crate::ListFills, $crate::ListQualityHistory, $crate::ListEventTypes,

@@ -1,5 +1,5 @@
 use sbk_model::{
-    Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, Lfn, Reason,
+    Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, Lfn, Mode, Reason,
     RunSections, Size, Timestamp, UserName, Vo,
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct NewFile {
     /// Its group; the caller's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupName>,
+    /// Its permission bits, which DIRAC's FileCatalog shows and minds; the usual ones when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// When it was made; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
@@ -75,6 +78,9 @@ pub struct File {
     pub owner: UserName,
     /// Its group.
     pub group: GroupName,
+    /// Its permission bits, where they are not the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// When it was made.
     pub created: Timestamp,
     /// When its record was last changed.
@@ -109,6 +115,12 @@ pub struct AddFiles {
     /// What happens to the rest when one is refused.
     #[serde(default)]
     pub atomicity: Atomicity,
+    /// Whether a file that is there already is refused, even if it is the same.
+    #[serde(default)]
+    pub only_new: bool,
+    /// Whether a file is refused whose GUID another file has.
+    #[serde(default)]
+    pub unique_guids: bool,
 }
 
 /// Looks files up by name.
@@ -241,6 +253,75 @@ pub struct PurgeFiles {
     pub limit: Option<u32>,
 }
 
+/// Removes files for good, at once, with their replicas and memberships.
+///
+/// Unlike [`RetireFiles`], there is no grace period: the name is free again. What the files were
+/// made from, and what was made from them, stays known under their names.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveFiles {
+    /// The files, 1 to 10,000.
+    pub lfns: Vec<Lfn>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Who a file belongs to, and what others may do with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileAccess {
+    /// The file.
+    pub lfn: Lfn,
+    /// The new owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserName>,
+    /// The new group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupName>,
+    /// The new permission bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+}
+
+/// Changes owner, group or permission bits of files.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeFiles {
+    /// The files with what they get, 1 to 10,000.
+    pub files: Vec<FileAccess>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Finds files by the ids that their producers gave them.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindGuids {
+    /// The ids, 1 to 10,000.
+    pub guids: Vec<Guid>,
+}
+
+/// A file with its id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GuidOf {
+    /// The id.
+    #[schema(value_type = String)]
+    pub guid: Guid,
+    /// The file.
+    pub lfn: Lfn,
+}
+
+/// Files that were found by their ids, in the order of the ids and of the names.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FoundGuids {
+    /// Those that were found; several files may have one id.
+    pub found: Vec<GuidOf>,
+    /// Ids that no file has.
+    #[schema(value_type = Vec<String>)]
+    pub missing: Vec<Guid>,
+}
+
 operations! {
     AddFiles = "addFiles"(files), Post "/files", Write, writes -> BulkResult;
     "Registers files with their replicas and metadata, 1 to 10,000 a call."
@@ -256,6 +337,12 @@ operations! {
     "Takes files out of the catalogue, with a reason and a grace period; can preview."
     RestoreFiles = "restoreFiles"(lfns, reason), Post "/files/restore", Write, writes -> BulkResult;
     "Brings retired files back."
+    RemoveFiles = "removeFiles"(lfns, reason), Post "/files/remove", Write, writes -> BulkResult;
+    "Removes files for good and at once, with their replicas."
+    ChangeFiles = "changeFiles"(files), Post "/files/access", Write, writes -> BulkResult;
+    "Changes owner, group or permission bits of files."
+    FindGuids = "findGuids"(guids), Post "/files/guids", Read, reads -> FoundGuids;
+    "Finds files by the ids that their producers gave them."
     PurgeFiles = "purgeFiles"(), Post "/files/purge", Administer, writes -> crate::Progress;
     "Removes retired files whose grace period has ended, in bounded steps."
 }

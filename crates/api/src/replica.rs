@@ -72,7 +72,60 @@ pub struct RemoveReplicas {
     pub reason: Reason,
 }
 
+/// Finds the replicas of files.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindReplicas {
+    /// The files, 1 to 10,000.
+    pub lfns: Vec<Lfn>,
+}
+
+/// A file with its replicas.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReplicasOf {
+    /// The file.
+    pub lfn: Lfn,
+    /// Its replicas, in the order of their storage elements.
+    pub replicas: Vec<Replica>,
+}
+
+/// The replicas that were found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FoundReplicas {
+    /// The files that are there, in the order in which they were asked for.
+    pub found: Vec<ReplicasOf>,
+    /// Names that no file has.
+    pub missing: Vec<Lfn>,
+}
+
+/// A replica that is to be at another storage element.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicaMove {
+    /// The file.
+    pub lfn: Lfn,
+    /// Where its replica is recorded.
+    pub se: SeName,
+    /// Where it is.
+    pub to: SeName,
+}
+
+/// Records that replicas are at other storage elements. Their state and PFN stay.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveReplicas {
+    /// The replicas, 1 to 10,000.
+    pub replicas: Vec<ReplicaMove>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
 operations! {
+    FindReplicas = "findReplicas"(lfns), Post "/replicas/find", Read, reads -> FoundReplicas;
+    "Finds the replicas of files, 1 to 10,000 a call."
+    MoveReplicas = "moveReplicas"(replicas), Post "/replicas/move", Write, writes -> BulkResult;
+    "Records that replicas are at other storage elements."
     AddReplicas = "addReplicas"(replicas), Post "/replicas", Write, writes -> BulkResult;
     "Records that files have a replica."
     SetReplicaStatus = "setReplicaStatus"(replicas, status), Post "/replicas/status", Write, writes -> BulkResult;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sbk_model::{
     Application, Checksums, DatasetName, Events, FileStatus, FileType, GroupName, Guid, JobName,
-    JobState, Label, Lfn, Pfn, ProductionName, RunNumber, RunSections, SiteName, Size, StepName,
-    Timestamp, UserName,
+    JobState, Label, Lfn, Mode, Pfn, ProductionName, RunNumber, RunSections, SiteName, Size,
+    StepName, Timestamp, UserName,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -324,6 +324,7 @@ struct Output {
     status: FileStatus,
     owner: Option<UserName>,
     group: Option<GroupName>,
+    mode: Option<Mode>,
     created: Option<Timestamp>,
     #[serde(default)]
     replicas: Vec<Replica>,
@@ -352,6 +353,7 @@ impl<'de> Deserialize<'de> for OutputReport {
                 status: read.status,
                 owner: read.owner,
                 group: read.group,
+                mode: read.mode,
                 created: read.created,
                 replicas: read.replicas,
                 metadata: read.metadata,

@@ -67,7 +67,27 @@ pub struct ListSites {
     pub page: PageArgs,
 }
 
+/// Looks storage elements up.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FindStorageElements {
+    /// Their names, 1 to 1,000.
+    pub names: Vec<SeName>,
+}
+
+/// The storage elements that were found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FoundStorageElements {
+    /// Those that are declared, by name.
+    pub found: Vec<StorageElement>,
+    /// Names that are not declared.
+    pub missing: Vec<SeName>,
+}
+
 operations! {
+    FindStorageElements = "findStorageElements"(names), Post "/storage-elements/find", Read, reads
+        -> FoundStorageElements;
+    "Looks storage elements up by name."
     ListStorageElements = "listStorageElements"(), Get "/storage-elements", Read, reads
         -> Page<StorageElementUse>, each StorageElementUse;
     "Lists the storage elements with what they hold."

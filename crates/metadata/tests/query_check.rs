@@ -132,7 +132,7 @@ fn what_does_not_suit_a_field_is_an_error() {
         ("created = yesterday", "moment"),
         ("lfn = relative", "absolute"),
         ("adler32 = xyz", "hexadecimal"),
-        ("guid = 5", "XXXXXXXX"),
+        ("guid = \"a b\"", "printable"),
         ("run between 5 and 1", "between 1 and 5"),
         ("label like 'a\\\\'", "escape"),
         ("order by tags", "several values"),

@@ -4,51 +4,71 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Invalid;
 
-/// The globally unique id that a producer gave a file, in the form of a UUID (RFC 9562),
-/// written in upper case as POOL and ROOT do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Guid(pub u128);
+/// The globally unique id that a producer gave a file: 1 to 36 printable characters of ASCII.
+///
+/// Nearly always it is a UUID (RFC 9562), whose letters are written in upper case as POOL and ROOT
+/// do, so that two spellings are one id. What has another form, as in old catalogues, stays as it
+/// is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Guid {
+    bytes: [u8; Self::MAX_LEN],
+    length: u8,
+}
 
-/// Where the dashes stand.
+/// Where the dashes of a UUID stand.
 const DASHES: [usize; 4] = [8, 13, 18, 23];
+
+impl Guid {
+    /// The greatest length in bytes: that of a UUID.
+    pub const MAX_LEN: usize = 36;
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let text = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
+        str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+/// Whether a text has the form of a UUID, in letters of any case.
+fn is_uuid(text: &[u8]) -> bool {
+    let fits = |(at, byte): (usize, &u8)| {
+        if DASHES.contains(&at) { *byte == b'-' } else { byte.is_ascii_hexdigit() }
+    };
+    text.len() == Guid::MAX_LEN && text.iter().enumerate().all(fits)
+}
 
 impl FromStr for Guid {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || {
-            let form = "is not of the form XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX";
-            Invalid::new("guid", text, form)
+        let given = text.as_bytes();
+        let mut bytes = [0; Self::MAX_LEN];
+        let room = match bytes.get_mut(..given.len()) {
+            Some(room) if !given.is_empty() => room,
+            _ => return Err(Invalid::new("guid", text, "has not 1 to 36 characters")),
         };
-        if text.len() != 36 {
-            return Err(invalid());
+        if !given.iter().all(u8::is_ascii_graphic) {
+            let reason = "has a character that is no printable one of ASCII";
+            return Err(Invalid::new("guid", text, reason));
         }
-        let mut number = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if DASHES.contains(&at) {
-                if byte != b'-' {
-                    return Err(invalid());
-                }
-                continue;
-            }
-            let digit = char::from(byte).to_digit(16).ok_or_else(invalid)?;
-            number = number << 4 | u128::from(digit);
+        room.copy_from_slice(given);
+        if is_uuid(given) {
+            room.make_ascii_uppercase();
         }
-        Ok(Self(number))
+        #[expect(clippy::cast_possible_truncation, reason = "at most 36")]
+        Ok(Self { bytes, length: given.len() as u8 })
     }
 }
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [b'-'; 36];
-        let mut rest = self.0;
-        for (at, place) in text.iter_mut().enumerate().rev() {
-            if !DASHES.contains(&at) {
-                *place = b"0123456789ABCDEF"[usize::from(rest.to_le_bytes()[0] & 15)];
-                rest >>= 4;
-            }
-        }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guid({:?})", self.as_str())
     }
 }
 
@@ -78,10 +98,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_guid_is_written_in_upper_case() {
+    fn a_uuid_is_written_in_upper_case() {
         let guid: Guid = "6e1bb6a6-3e3c-11e0-a8c9-003048d2bd1a".parse().unwrap();
 
         assert_eq!(guid.to_string(), "6E1BB6A6-3E3C-11E0-A8C9-003048D2BD1A");
-        assert!("6e1bb6a63e3c11e0a8c9003048d2bd1a".parse::<Guid>().is_err());
+    }
+
+    #[test]
+    fn what_is_no_uuid_stays_as_it_is() {
+        let guid = |text: &str| text.parse::<Guid>().map(|guid| guid.to_string());
+
+        assert_eq!(guid("1000").unwrap(), "1000");
+        assert_eq!(guid("aB").unwrap(), "aB");
+        assert!(guid("").is_err());
+        assert!(guid("a b").is_err());
+        assert!(guid(&"a".repeat(37)).is_err());
     }
 }

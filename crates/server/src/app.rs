@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use sbk_dirac::catalog::FileCatalog;
 use sbk_model::Timestamp;
 use sbk_registry::Cfg;
 use sbk_service::Service;
@@ -34,6 +35,8 @@ pub struct App {
     pub tokens: Issuers,
     /// The methods for DIRAC's clients.
     pub methods: Methods,
+    /// DIRAC's FileCatalog.
+    pub catalog: FileCatalog,
     /// Where refusals are written.
     pub security: SecurityLog,
     /// When the service started.
@@ -63,6 +66,7 @@ impl App {
             started: service.environment().now(),
             authority: Authority::new(config, cfg)?,
             tokens: tokens(config)?,
+            catalog: FileCatalog::new(service.clone(), config.file_catalog.clone()),
             service,
             config: config.clone(),
             requests: Semaphore::new(config.server.max_requests),

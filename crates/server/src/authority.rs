@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use sbk_model::Timestamp;
+use sbk_dirac::catalog::{People, Principal};
+use sbk_model::{Permission, Timestamp};
 use sbk_pki::Peer as Certified;
 use sbk_registry::{Cfg, Claim, Denial, ExtraCredentials, Identity, Kind, Method, Step};
 use sbk_service::Caller;
@@ -14,7 +15,9 @@ use sbk_token::Verified;
 use sbk_wire::Value;
 
 use crate::{
-    Config, DiracSection, Error,
+    Config, Error,
+    app::App,
+    face::Face,
     rulebook::{Rulebook, claim},
 };
 
@@ -38,6 +41,29 @@ pub struct Admitted {
     pub caller: Caller,
     /// What `whoami` answers.
     pub credentials: Value,
+    /// The properties that the rule left.
+    properties: Vec<String>,
+    /// Who there is, as the Registry says.
+    people: Arc<People>,
+}
+
+impl Admitted {
+    /// Whether it is somebody whom the Registry does not know.
+    pub fn is_visitor(&self) -> bool {
+        self.caller.group.as_str() == Identity::VISITOR && !self.caller.local
+    }
+
+    /// Who it is for the FileCatalog.
+    pub fn principal(&self, app: &App) -> Principal {
+        let wanted = &app.config.file_catalog.admin_property;
+        let is_admin = self.properties.iter().any(|property| property == wanted);
+        let administers = self.caller.permissions.contains(&Permission::Administer);
+        Principal {
+            is_admin: is_admin || (self.caller.local && administers),
+            caller: self.caller.clone(),
+            people: self.people.clone(),
+        }
+    }
 }
 
 /// Why somebody is not let in; for the log, never for the caller.
@@ -63,7 +89,7 @@ pub struct Authority {
     local: Caller,
     /// Nothing where callers are whoever is on this machine.
     state: Option<RwLock<Arc<Rulebook>>>,
-    dirac: DiracSection,
+    config: Config,
     calls: Arc<Mutex<HashMap<String, usize>>>,
     most_calls: usize,
 }
@@ -73,11 +99,11 @@ impl Authority {
     pub fn new(config: &Config, cfg: Option<&Cfg>) -> Result<Self, Error> {
         let identity = &config.identity;
         let permissions = identity.local_permissions.iter().copied();
-        let state = cfg.map(|cfg| Rulebook::read(cfg, config.dirac.place())).transpose()?;
+        let state = cfg.map(|cfg| Rulebook::of(cfg, config)).transpose()?;
         Ok(Self {
             local: Caller::with(&identity.local_user, &identity.local_group, permissions),
             state: state.map(|state| RwLock::new(Arc::new(state))),
-            dirac: config.dirac.clone(),
+            config: config.clone(),
             calls: Arc::default(),
             most_calls: config.connections.max_requests_per_caller,
         })
@@ -86,7 +112,7 @@ impl Authority {
     /// Goes on with another content of the configuration; the former stays where it is wrong.
     pub fn replace(&self, cfg: &Cfg) -> Result<(), Error> {
         let Some(state) = &self.state else { return Ok(()) };
-        let new = Rulebook::read(cfg, self.dirac.place())?;
+        let new = Rulebook::of(cfg, &self.config)?;
         *state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         Ok(())
     }
@@ -104,6 +130,7 @@ impl Authority {
     /// Says who calls, and whether they may.
     pub fn admit(
         &self,
+        face: Face,
         peer: &Peer,
         extra: &Value,
         method: Method<'_>,
@@ -117,17 +144,19 @@ impl Authority {
         let certified = match peer {
             Peer::Certified(certified) => Some(&**certified),
             Peer::Local | Peer::Nobody => None,
-            Peer::Bearer(token) => return state.admit_bearer(token, method, coded, now),
+            Peer::Bearer(token) => return state.admit_bearer(face, token, method, coded, now),
         };
         if let Some(ended) = certified.filter(|peer| !peer.is_valid_at(now)) {
             return Err(Refused::Expired(ended.dn.clone()));
         }
         let claim = claim(certified, extra_credentials(extra), now);
-        let admission = state.registry.authorise(&state.rules, method, coded, &claim)?;
+        let rules = state.rules_of(face);
+        let admission = state.registry.authorise(rules, method, coded, &claim)?;
         let caller = state.caller(&admission.identity).map_err(Refused::Name)?;
         let credentials =
             credentials(certified, &admission.identity, &admission.properties, extra, now);
-        Ok(Admitted { caller, credentials })
+        let properties = admission.properties;
+        Ok(Admitted { caller, credentials, properties, people: state.people.clone() })
     }
 
     fn admit_local(&self) -> Admitted {
@@ -136,7 +165,12 @@ impl Authority {
             ("group", Value::from(self.local.group.as_str())),
             ("properties", Value::List(Vec::new())),
         ]);
-        Admitted { caller: self.local.clone(), credentials }
+        Admitted {
+            caller: self.local.clone(),
+            credentials,
+            properties: Vec::new(),
+            people: Arc::default(),
+        }
     }
 
     /// Counts a call of a caller until the place is dropped; `None` when too many are in progress.
@@ -176,6 +210,7 @@ impl Rulebook {
     /// with a certificate; for others the issuer's word holds.
     fn admit_bearer(
         &self,
+        face: Face,
         token: &Verified,
         method: Method<'_>,
         coded: Option<&str>,
@@ -189,10 +224,10 @@ impl Rulebook {
             }
             (identified, _) => identified?,
         };
-        let properties = self.rules.allows(method, coded, &identity)?;
+        let properties = self.rules_of(face).allows(method, coded, &identity)?;
         let caller = self.caller(&identity).map_err(Refused::Name)?;
         let credentials = credentials(None, &identity, &properties, &Value::Null, now);
-        Ok(Admitted { caller, credentials })
+        Ok(Admitted { caller, credentials, properties, people: self.people.clone() })
     }
 
     fn on_the_issuer_s_word(&self, token: &Verified, group: &str, claim: &Claim<'_>) -> Identity {

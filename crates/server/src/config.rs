@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, face};
 
 pub use dirac::{ConnectionsSection, DiracSection, RevocationLists, TlsSection, TokensSection};
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub dirac: DiracSection,
     /// Whose tokens are taken over HTTPS.
     pub tokens: TokensSection,
+    /// How DIRAC's FileCatalog is answered.
+    pub file_catalog: sbk_dirac::catalog::Settings,
     /// How many connections there may be, and how long they may be idle.
     pub connections: ConnectionsSection,
     /// What is written about the service's work.
@@ -195,6 +197,16 @@ impl Config {
         let wrong = |text: &str| Err(Error::Config(text.to_owned()));
         if self.dirac.parts().is_none() {
             return wrong("dirac.service: is not of the form System/Component");
+        }
+        for name in self.file_catalog.names() {
+            if face::place(name).is_none() {
+                let text = format!("file_catalog: {name:?} is not of the form System/Component");
+                return Err(Error::Config(text));
+            }
+            if self.dirac.names().any(|taken| taken == name) {
+                let text = format!("file_catalog: {name:?} is a name of dirac.service, too");
+                return Err(Error::Config(text));
+            }
         }
         if has_tls == self.tls.key.as_os_str().is_empty() {
             return wrong("tls.key: is needed beside tls.certificate, and the other way round");

@@ -9,6 +9,7 @@ mod transfer;
 use std::{net::SocketAddr, time::Duration};
 
 use sbk_api::{Code, Problem};
+use sbk_dirac::Answer;
 use sbk_diset::{Link, LinkError};
 use sbk_registry::Method;
 use sbk_wire::{Limits, Value};
@@ -17,6 +18,7 @@ use tokio::sync::SemaphorePermit;
 use crate::{
     app::{App, Shared},
     authority::{Admitted, Peer},
+    face::Face,
     listen::{Connection, Stream},
     rpc::{self, Failure, Standard, failed, ok},
 };
@@ -30,6 +32,13 @@ const PROPOSAL_LIMITS: Limits = Limits { depth: 8, values: 64 };
 
 /// How long the arguments of a call may take to come, however much moves meanwhile.
 const ARGUMENTS: Duration = Duration::from_mins(10);
+
+/// A call or transfer that may go on.
+struct Judged {
+    proposal: Proposal,
+    face: Face,
+    admitted: Admitted,
+}
 
 /// A connection in progress.
 struct Session {
@@ -71,67 +80,68 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        let (proposal, admitted) = match proposal.and_then(|proposal| self.judge(proposal)) {
+        let judged = match proposal.and_then(|proposal| self.judge(proposal)) {
             Ok(judged) => judged,
             Err(failure) => return self.link.send(&failed(&failure)).await,
         };
         self.link.send(&ok(Value::Null)).await?;
         self.link.set_limits(Limits::default());
-        match &proposal.action {
-            Action::Rpc(method) => self.rpc(method, admitted, &proposal).await,
-            Action::Transfer(direction) => {
-                transfer::run(self, direction, admitted, &proposal).await
-            }
+        match &judged.proposal.action {
+            Action::Rpc(method) => self.rpc(method, &judged).await,
+            Action::Transfer(direction) => transfer::run(self, direction, &judged).await,
         }
     }
 
     /// Whether the service is ours, and the caller may do what is proposed.
-    fn judge(&self, proposal: Proposal) -> Result<(Proposal, Admitted), Failure> {
-        let app = &self.app;
-        if !app.config.dirac.names().any(|name| name == proposal.service) {
-            let text = format!("{} is not up in this server", proposal.service);
-            return Err(Failure::plain(text));
-        }
+    fn judge(&self, proposal: Proposal) -> Result<Judged, Failure> {
+        let face = Face::find(&self.app.config, &proposal.service).ok_or_else(|| {
+            Failure::plain(format!("{} is not up in this server", proposal.service))
+        })?;
         let (method, coded) = match &proposal.action {
             Action::Rpc(method) => {
                 (Method::Call(method), Standard::find(method).and_then(Standard::rule))
             }
             Action::Transfer(direction) => (Method::Transfer(direction), None),
         };
-        self.admit(&proposal, method, coded).map(|admitted| (proposal, admitted))
+        let admitted = self.admit(face, &proposal, method, coded)?;
+        Ok(Judged { proposal, face, admitted })
     }
 
     /// Whether the caller may call a method.
     fn admit(
         &self,
+        face: Face,
         proposal: &Proposal,
         method: Method<'_>,
         coded: Option<&str>,
     ) -> Result<Admitted, Failure> {
         let (app, now) = (&self.app, self.app.now());
-        app.authority.admit(&self.peer, &proposal.extra, method, coded, now).map_err(|refused| {
+        let admitted = app.authority.admit(face, &self.peer, &proposal.extra, method, coded, now);
+        admitted.map_err(|refused| {
             app.security.refused(self.address, proposal.action.name(), &refused);
             Failure::unauthorised()
         })
     }
 
-    async fn rpc(
-        &mut self,
-        method: &str,
-        admitted: Admitted,
-        proposal: &Proposal,
-    ) -> Result<(), LinkError> {
+    async fn rpc(&mut self, method: &str, judged: &Judged) -> Result<(), LinkError> {
         let app = self.app.clone();
-        let result = match self.arguments(&app, &admitted).await? {
+        let Judged { proposal, face, admitted } = judged;
+        let result = match self.arguments(&app, judged).await? {
             Err(failure) => Err(failure),
             Ok((arguments, _room)) => {
                 let url = format!("dips://{}/{}", app.config.dirac.diset, proposal.service);
-                let wire = "diset";
-                let incoming = rpc::Incoming { admitted, method, arguments, url: &url, wire };
+                let incoming = rpc::Incoming {
+                    face: *face,
+                    admitted: admitted.clone(),
+                    method,
+                    arguments,
+                    url: &url,
+                    wire: "diset",
+                };
                 rpc::dispatch(&app, incoming).await
             }
         };
-        let result = result.map_or_else(|failure| failed(&failure), ok);
+        let result = result.map_or_else(|failure| failed(&failure), Answer::result);
         self.link.send(&result).await
     }
 
@@ -139,10 +149,14 @@ impl Session {
     async fn arguments<'a>(
         &mut self,
         app: &'a App,
-        admitted: &Admitted,
+        judged: &Judged,
     ) -> Result<Result<(Vec<Value>, Option<SemaphorePermit<'a>>), Failure>, LinkError> {
         // Who may do nothing sends little.
-        let may_do = !admitted.caller.permissions.is_empty();
+        let may_do = match judged.face {
+            Face::Bookkeeping => !judged.admitted.caller.permissions.is_empty(),
+            // What somebody may do there is decided path by path.
+            Face::FileCatalog => !judged.admitted.is_visitor(),
+        };
         let limit = if may_do { app.config.dirac.max_message_bytes } else { App::FREE_BYTES };
         let length = match self.link.receive_length(limit).await {
             Ok(length) => length,

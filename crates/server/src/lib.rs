@@ -8,6 +8,7 @@ pub mod dirac;
 mod diset;
 mod error;
 mod exchange;
+mod face;
 mod follow;
 mod http;
 mod listen;

@@ -27,6 +27,7 @@ use crate::{
     app::Shared,
     authority::{Admitted, Peer},
     exchange::{self, Arguments, REQUEST_ID},
+    face::Face,
     http::Origin,
     openapi, stream, tornado,
 };
@@ -246,7 +247,7 @@ async fn admitted(operation: &'static str, request: &Request) -> Result<Admitted
     let group = headers.get(GROUP).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let extra = Value::from(group);
     let admitted = match origin.peer_with(headers, app).await {
-        Ok(peer) => app.authority.admit(&peer, &extra, method, None, app.now()),
+        Ok(peer) => app.authority.admit(Face::Bookkeeping, &peer, &extra, method, None, app.now()),
         Err(refused) => Err(refused),
     };
     admitted.map_err(|refused| {

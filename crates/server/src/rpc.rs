@@ -11,9 +11,9 @@ mod upload;
 pub mod xml_report;
 
 pub use crate::stream::Lines;
-pub use answer::{Failure, failed, ok};
 pub use dispatch::{Incoming, Kind, dispatch, placed};
 pub use methods::{Method, Methods};
 pub use parameter::{Kind as ArgumentKind, Parameter};
+pub use sbk_dirac::{Failure, failed, ok};
 pub use standard::Standard;
 pub use upload::{FileId, Upload};

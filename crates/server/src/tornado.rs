@@ -14,6 +14,7 @@ use axum::{
     routing::post,
 };
 use futures::TryStreamExt;
+use sbk_dirac::{Answer, catalog::FileCatalog};
 use sbk_registry::Method;
 use sbk_wire::{Encoding, Limits, Value};
 
@@ -22,17 +23,23 @@ use crate::{
     app::Shared,
     authority::{Admitted, Peer},
     exchange::with_body,
+    face::Face,
     http::Origin,
     rpc::{self, Failure, FileId, Standard, failed, ok},
 };
 
 /// Adds the paths of the service's names.
 pub fn routes(router: Router<Shared>, app: &Shared) -> Router<Shared> {
-    let names = app.config.dirac.names();
-    let unique: std::collections::BTreeSet<_> = names.map(|name| format!("/{name}")).collect();
-    unique.iter().fold(router, |router, path| {
+    let config = &app.config;
+    let names = config.dirac.names().chain(config.file_catalog.names());
+    let unique: std::collections::BTreeSet<_> = names.collect();
+    unique.into_iter().fold(router, |router, name| {
+        let Some(face) = Face::find(config, name) else { return router };
         // The body is taken piece by piece, and bounded there.
-        router.route(path, post(call).layer(DefaultBodyLimit::disable()))
+        let serve = post(move |state, origin, query, headers, body| {
+            call(face, state, origin, query, headers, body)
+        });
+        router.route(&format!("/{name}"), serve.layer(DefaultBodyLimit::disable()))
     })
 }
 
@@ -49,13 +56,14 @@ impl Wrong {
 }
 
 async fn call(
+    face: Face,
     State(app): State<Shared>,
     Extension(origin): Extension<Origin>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match answer(&app, &origin, query.as_deref(), &headers, body).await {
+    match answer(&app, face, &origin, query.as_deref(), &headers, body).await {
         Ok(response) => response,
         Err(Wrong { status, text }) => with_body(status, "text/plain; charset=utf-8", text),
     }
@@ -63,6 +71,7 @@ async fn call(
 
 async fn answer(
     app: &Shared,
+    face: Face,
     origin: &Origin,
     query: Option<&str>,
     headers: &HeaderMap,
@@ -95,10 +104,17 @@ async fn answer(
         other => other.and_then(Standard::rule),
     };
     let is_transfer = matches!(method, "streamToClient" | "streamFromClient");
-    if Standard::find(method).is_none() && !is_transfer && app.methods.find(method).is_none() {
+    let is_known = match face {
+        Face::Bookkeeping => app.methods.find(method).is_some(),
+        Face::FileCatalog => FileCatalog::knows(method),
+    };
+    if Standard::find(method).is_none() && !is_transfer && !is_known {
         return Err(Wrong::new(StatusCode::NOT_IMPLEMENTED, format!("Unknown method {method}")));
     }
-    let admitted = admit(app, origin, &extra, method, coded)?;
+    let admitted = admit(app, face, origin, &extra, method, coded)?;
+    if method == "streamFromClient" && face == Face::FileCatalog {
+        return Err(bad("the FileCatalog takes no files"));
+    }
     if method == "streamFromClient" {
         let pieces = form.pieces()?;
         let result = upload(app, origin, &extra, admitted, pieces).await?;
@@ -114,6 +130,9 @@ async fn answer(
             }
         },
     };
+    if method == "streamToClient" && face == Face::FileCatalog {
+        return dump(app, &admitted, &arguments).await;
+    }
     if method == "streamToClient" {
         return download(app, origin, &extra, admitted, &arguments).await;
     }
@@ -121,10 +140,10 @@ async fn answer(
         return Err(bad("rawContent: is for streamToClient only"));
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let url = format!("https://{}/{}", host.unwrap_or_default(), app.config.dirac.service);
-    let incoming = rpc::Incoming { admitted, method, arguments, url: &url, wire: "https" };
+    let url = format!("https://{}/{}", host.unwrap_or_default(), face.name(&app.config));
+    let incoming = rpc::Incoming { face, admitted, method, arguments, url: &url, wire: "https" };
     let result = rpc::dispatch(app, incoming).await;
-    json(&result.map_or_else(|failure| failed(&failure), ok))
+    json(&result.map_or_else(|failure| failed(&failure), Answer::result))
 }
 
 fn json(value: &Value) -> Result<Response, Wrong> {
@@ -143,12 +162,14 @@ fn unauthorised() -> Wrong {
 
 fn admit(
     app: &Shared,
+    face: Face,
     origin: &Origin,
     extra: &Value,
     method: &str,
     coded: Option<&str>,
 ) -> Result<Admitted, Wrong> {
-    let admitted = app.authority.admit(&origin.peer, extra, Method::Call(method), coded, app.now());
+    let (method_called, now) = (Method::Call(method), app.now());
+    let admitted = app.authority.admit(face, &origin.peer, extra, method_called, coded, now);
     admitted.map_err(|refused| {
         app.security.refused(origin.address, method, &refused);
         unauthorised()
@@ -164,7 +185,7 @@ fn file_id(
 ) -> Result<FileId, Wrong> {
     let text = arguments.first().and_then(Value::text).unwrap_or_default();
     let file_id = FileId::read(text).map_err(|failure| wrong(&failure))?;
-    admit(app, origin, extra, file_id.method(), None)?;
+    admit(app, Face::Bookkeeping, origin, extra, file_id.method(), None)?;
     Ok(file_id)
 }
 
@@ -197,6 +218,16 @@ async fn download(
     // A failure on the way breaks the connection off, so that the client cannot take a part for
     // the whole.
     let body = Body::from_stream(lines.map_err(|problem| std::io::Error::other(problem.detail)));
+    Ok(with_body(StatusCode::OK, "application/octet-stream", body))
+}
+
+/// Sends the replicas at storage elements.
+async fn dump(app: &Shared, admitted: &Admitted, arguments: &[Value]) -> Result<Response, Wrong> {
+    let names = arguments.first().and_then(Value::text).unwrap_or_default();
+    let work = async { app.catalog.dump(&admitted.principal(app), names) };
+    let rows = rpc::placed(app, admitted, "getSEDump", "https", rpc::Kind::Transfer, work).await;
+    let rows = rows.map_err(|failure| wrong(&failure))?;
+    let body = Body::from_stream(rows.map_err(|problem| std::io::Error::other(problem.detail)));
     Ok(with_body(StatusCode::OK, "application/octet-stream", body))
 }
 

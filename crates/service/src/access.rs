@@ -42,7 +42,8 @@ impl Access {
         self.official
     }
 
-    fn owns(self, owner: i64) -> bool {
+    /// Whether the caller may do what only an owner may.
+    pub fn owns(self, owner: i64) -> bool {
         self.official || owner == self.user
     }
 
@@ -78,7 +79,8 @@ impl std::ops::Deref for Changeable {
     }
 }
 
-fn not_yours() -> Problem {
+/// Says that a file is not the caller's to change.
+pub fn not_yours() -> Problem {
     let text = "the file is somebody else's; its owner, or a group with the `produce` permission, \
                 can do this";
     Problem::new(Code::Forbidden, text)

@@ -212,6 +212,7 @@ fn output(file: &sbk_api::File, step: i64) -> OutputReport {
             status: file.status,
             owner: None,
             group: None,
+            mode: None,
             created: Some(file.created),
             replicas: Vec::new(),
             metadata: file.metadata.map().into_owned(),

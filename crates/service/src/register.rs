@@ -17,7 +17,7 @@ use sbk_store::{
 };
 
 use crate::{
-    Context, Error, Note, Run,
+    Context, Error, Note, Run, guid,
     metadata::{self, Community},
     tree,
 };
@@ -55,6 +55,9 @@ impl Run for AddFiles {
         let mut call = Registration::new(files.len());
         let elements = declared_elements(cx, &files).await?;
         let mut drafts = call.check(cx, &community, &files, &elements);
+        if self.unique_guids {
+            call.refuse_taken_guids(cx, &mut drafts).await?;
+        }
         let dataset = open_dataset(cx, self).await?;
         if self.atomicity == Atomicity::All && call.has_refusals() {
             cx.abandon();
@@ -65,6 +68,9 @@ impl Run for AddFiles {
         tree::ensure(cx, &community, &directories, &BTreeMap::new()).await?;
         drafts.sort_by_key(|draft| draft.stored.key);
         let known = call.insert(cx, &community, &drafts).await?;
+        if self.only_new {
+            call.refuse_known(&drafts, &known);
+        }
         drafts.retain(|draft| !call.is_refused(draft.at));
         let mut deltas = Deltas::default();
         count_new_files(&drafts, &known, &community, &mut deltas)?;
@@ -351,6 +357,36 @@ impl Registration {
         drafts
     }
 
+    /// Refuses files whose GUIDs others have.
+    async fn refuse_taken_guids(
+        &mut self,
+        cx: &mut Context<'_>,
+        drafts: &mut Vec<Draft<'_>>,
+    ) -> Result<(), Error> {
+        let (mut places, mut guids) = (Vec::new(), Vec::new());
+        for draft in drafts.iter() {
+            if let Some(guid) = draft.new.guid {
+                places.push(draft.at);
+                guids.push((draft.stored.key, guid));
+            }
+        }
+        for (at, problem) in guid::taken(cx, &guids).await? {
+            self.outcomes[places[at]] = Err(problem);
+        }
+        drafts.retain(|draft| !self.is_refused(draft.at));
+        Ok(())
+    }
+
+    /// Refuses files that were there before.
+    fn refuse_known(&mut self, drafts: &[Draft<'_>], known: &HashMap<FileKey, Stored>) {
+        for draft in drafts.iter().filter(|draft| known.contains_key(&draft.stored.key)) {
+            if !self.is_refused(draft.at) {
+                let text = "it is there already, and only new files were to be registered";
+                self.outcomes[draft.at] = Err(Problem::new(Code::Conflict, text));
+            }
+        }
+    }
+
     /// Inserts the files, which are in the order of their keys; returns those that were there
     /// before, locked.
     pub async fn insert(
@@ -517,6 +553,7 @@ fn draft(
         md5: new.checksums.md5.map(|sum| sum.to_string()),
         checksums: if others.is_empty() { None } else { serde_json::to_string(others).ok() },
         guid: new.guid.map(|guid| guid.to_string()),
+        mode: new.mode,
         meta: metadata::text(&document),
         audit: cx.audit,
     };

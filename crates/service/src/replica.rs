@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{
-    AddReplicas, Atomicity, BulkResult, Code, FileReplica, Outcome, Problem, RemoveReplicas,
-    ReplicaName, SetReplicaStatus,
+    AddReplicas, Atomicity, BulkResult, Code, FileReplica, FindReplicas, FoundReplicas,
+    MoveReplicas, Outcome, Problem, RemoveReplicas, ReplicaMove, ReplicaName, ReplicasOf,
+    SetReplicaStatus,
 };
 use sbk_model::{FileKey, FileStatus, Lfn, ReplicaStatus, SeKey, SeName};
 use sbk_store::{
@@ -236,5 +237,108 @@ impl Run for RemoveReplicas {
         note(cx, &rows, Some(self.reason.to_string()), detail);
         let names: Vec<_> = self.replicas.iter().map(|r| label(&r.lfn, &r.se)).collect();
         Ok(results(names.iter().map(String::as_str).zip(outcomes), false))
+    }
+}
+
+impl Run for FindReplicas {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<FoundReplicas, Error> {
+        check_count("lfns", self.lfns.len(), 10_000)?;
+        let (there, missing) = there(cx, &self.lfns).await?;
+        let found = replica::of(&mut cx.session, there.iter().map(|lfn| lfn.key()), Lock::None);
+        let found = found.await?;
+        let names = there.iter().map(|lfn| (lfn.key(), *lfn)).collect();
+        let mut replicas = replica::present(&mut cx.session, found, &names).await?;
+        let found = there
+            .into_iter()
+            .map(|lfn| ReplicasOf {
+                lfn: lfn.clone(),
+                replicas: replicas.remove(&lfn.key()).unwrap_or_default(),
+            })
+            .collect();
+        Ok(FoundReplicas { found, missing })
+    }
+}
+
+/// The names that files have which the caller sees, each once, and those that none has.
+async fn there<'a>(
+    cx: &mut Context<'_>,
+    lfns: &'a [Lfn],
+) -> Result<(Vec<&'a Lfn>, Vec<Lfn>), Error> {
+    let keys = lfns.iter().map(Lfn::key);
+    let mut known = file::names(&mut cx.session, keys).await?;
+    let access = cx.access();
+    let (mut there, mut missing) = (Vec::with_capacity(known.len()), Vec::new());
+    let mut seen = std::collections::HashSet::with_capacity(lfns.len());
+    for lfn in lfns.iter().filter(|lfn| seen.insert(lfn.key())) {
+        match known.remove(&lfn.key()) {
+            Some((name, vo)) if name == lfn.split().1 && access.sees(vo) => there.push(lfn),
+            _ => missing.push(lfn.clone()),
+        }
+    }
+    Ok((there, missing))
+}
+
+impl Run for MoveReplicas {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<BulkResult, Error> {
+        check_count("replicas", self.replicas.len(), 10_000)?;
+        let wanted = self.replicas.iter().map(|replica| &replica.to).collect();
+        let declared = hold_elements(cx, wanted).await?;
+        let mut found = find(cx, self.replicas.iter().map(|r| &r.lfn)).await?;
+        let mut deltas = Deltas::default();
+        let (mut gone, mut new) = (BTreeMap::new(), BTreeMap::new());
+        let mut outcomes = Vec::with_capacity(self.replicas.len());
+        for wanted in &self.replicas {
+            let moved = if declared.contains(&wanted.to) {
+                moved(&found, wanted)
+            } else {
+                Err(unknown_element(&wanted.to))
+            };
+            outcomes.push(match moved {
+                Err(problem) => Err(problem),
+                Ok(None) => Ok(Outcome::Unchanged),
+                Ok(Some(row)) => {
+                    let file = &found.files[&row.file];
+                    let to = SeKey::of(&wanted.to);
+                    count(&mut deltas, file, row.se, Some(row.status), None)?;
+                    count(&mut deltas, file, to, None, Some(row.status))?;
+                    let next = Stored { se: to, audit: cx.audit, ..row.clone() };
+                    found.replicas.remove(&row.key());
+                    found.replicas.insert(next.key(), next.clone());
+                    // What was moved here by the same call goes on from where it was.
+                    if new.remove(&row.key()).is_none() {
+                        gone.insert(row.key(), row);
+                    }
+                    new.insert(next.key(), next);
+                    Ok(Outcome::Changed)
+                }
+            });
+        }
+        let (gone, new): (Vec<_>, Vec<_>) =
+            (gone.into_values().collect(), new.into_values().collect());
+        replica::remove(&mut cx.session, &gone).await?;
+        replica::insert(&mut cx.session, &new).await?;
+        cx.count(deltas).await?;
+        let reason = self.reason.as_ref().map(ToString::to_string);
+        let detail = serde_json::json!({ "moved": new.len(), "first": self.replicas.first() });
+        note(cx, &new, reason, detail);
+        let names: Vec<_> = self.replicas.iter().map(|r| label(&r.lfn, &r.se)).collect();
+        Ok(results(names.iter().map(String::as_str).zip(outcomes), false))
+    }
+}
+
+/// The replica that is to be elsewhere; `None` where it is there already.
+fn moved(found: &Found, wanted: &ReplicaMove) -> Result<Option<Stored>, Problem> {
+    let file = found.files.file(wanted.lfn.key())?;
+    let at = |se: &SeName| found.replicas.get(&(file.key, SeKey::of(se)));
+    match (at(&wanted.se), at(&wanted.to)) {
+        _ if wanted.se == wanted.to => Ok(None),
+        (Some(row), None) => Ok(Some(row.clone())),
+        // A repeated move finds what it asks for.
+        (None, Some(_)) => Ok(None),
+        (None, None) => Err(Problem::new(Code::NotFound, "there is no such replica")),
+        (Some(_), Some(_)) => {
+            let text = format!("it has a replica at {}, too", wanted.to);
+            Err(Problem::new(Code::Conflict, text))
+        }
     }
 }

@@ -37,11 +37,11 @@ fn until(cx: &Context<'_>, grace_seconds: Option<u32>) -> sbk_model::Timestamp {
 
 /// What files are part of.
 #[derive(Debug, Default)]
-struct Surroundings {
+pub struct Surroundings {
     replicas: Vec<replica::Stored>,
     datasets: HashMap<FileKey, Vec<(DatasetKey, DatasetName)>>,
     /// Files that a frozen dataset lists, with its name.
-    frozen: HashMap<FileKey, DatasetName>,
+    pub frozen: HashMap<FileKey, DatasetName>,
     frozen_datasets: HashSet<DatasetKey>,
 }
 
@@ -53,7 +53,8 @@ impl Surroundings {
     }
 }
 
-async fn surroundings(
+/// Finds what files are part of, and locks their replicas.
+pub async fn surroundings(
     cx: &mut Context<'_>,
     files: &BTreeSet<FileKey>,
 ) -> Result<Surroundings, Error> {
@@ -75,7 +76,7 @@ async fn surroundings(
 }
 
 /// The changes of totals when files come (`+`) or go (`-`), as `counts` says.
-async fn count(
+pub async fn count(
     cx: &mut Context<'_>,
     files: &[&Stored],
     around: &Surroundings,
@@ -253,7 +254,7 @@ impl Run for RestoreFiles {
 
 /// Keeps the names of those of the files that were made from others, that others were made from or
 /// that are inputs of productions, so that these can still say them.
-async fn keep_names(
+pub async fn keep_names(
     cx: &mut Context<'_>,
     files: &[sbk_api::File],
     communities: &HashMap<FileKey, i64>,

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{
-    BulkResult, DeclareStorageElements, Done, ItemResult, ListSites, ListStorageElements, Outcome,
-    Page, RemoveStorageElement, Site, StorageElement, StorageElementUse,
+    BulkResult, DeclareStorageElements, Done, FindStorageElements, FoundStorageElements,
+    ItemResult, ListSites, ListStorageElements, Outcome, Page, RemoveStorageElement, Site,
+    StorageElement, StorageElementUse,
 };
 use sbk_model::SeKey;
 use sbk_store::{
@@ -111,5 +112,21 @@ impl Run for RemoveStorageElement {
             ..Note::default()
         });
         Ok(Done { outcome: Outcome::Removed })
+    }
+}
+
+impl Run for FindStorageElements {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<FoundStorageElements, Error> {
+        check_count("names", self.names.len(), 1000)?;
+        let keys: BTreeSet<_> = self.names.iter().map(SeKey::of).collect();
+        let mut known = storage::find(&mut cx.session, keys).await?;
+        let mut answer = FoundStorageElements::default();
+        for name in self.names.iter().collect::<BTreeSet<_>>() {
+            match known.remove(&SeKey::of(name)) {
+                Some(element) => answer.found.push(element),
+                None => answer.missing.push(name.clone()),
+            }
+        }
+        Ok(answer)
     }
 }

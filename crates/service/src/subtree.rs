@@ -61,11 +61,14 @@ async fn change_below(call: &ChangeDirectory, cx: &mut Context<'_>) -> Result<Pr
     let changed: Vec<_> = walked
         .files
         .into_iter()
-        .filter(|f| owner.is_some_and(|o| o != f.owner) || group.is_some_and(|g| g != f.group))
-        .map(|f| file::Stored {
-            owner: owner.unwrap_or(f.owner),
-            group: group.unwrap_or(f.group),
-            ..f
+        .filter_map(|old| {
+            let new = file::Stored {
+                owner: owner.unwrap_or(old.owner),
+                group: group.unwrap_or(old.group),
+                mode: call.mode.or(old.mode),
+                ..old.clone()
+            };
+            if new == old { None } else { Some(new) }
         })
         .collect();
     file::set_owner(&mut cx.session, &changed, cx.now).await?;

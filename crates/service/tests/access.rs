@@ -53,6 +53,8 @@ fn add(lfns: &[&str]) -> AddFiles {
         files: lfns.iter().map(|lfn| file(lfn)).collect(),
         dataset: None,
         atomicity: Atomicity::Each,
+        only_new: false,
+        unique_guids: false,
     }
 }
 

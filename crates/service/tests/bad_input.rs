@@ -17,7 +17,7 @@ fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, S
 }
 
 fn add(files: Vec<NewFile>, atomicity: Atomicity) -> AddFiles {
-    AddFiles { vo: vo(), files, dataset: None, atomicity }
+    AddFiles { vo: vo(), files, dataset: None, atomicity, only_new: false, unique_guids: false }
 }
 
 /// The problem of the only item that was refused.

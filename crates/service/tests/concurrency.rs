@@ -59,7 +59,14 @@ fn made(name: &str, from: &str, to: &str) -> ReportJob {
 }
 
 fn add(files: Vec<NewFile>) -> AddFiles {
-    AddFiles { vo: vo(), files, dataset: None, atomicity: Atomicity::All }
+    AddFiles {
+        vo: vo(),
+        files,
+        dataset: None,
+        atomicity: Atomicity::All,
+        only_new: false,
+        unique_guids: false,
+    }
 }
 
 each_backend! {

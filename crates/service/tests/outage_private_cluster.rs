@@ -24,7 +24,14 @@ const WRITER: &str = "SBK_TEST_WRITER";
 /// The files of one call; calls overlap in their directories.
 fn batch(writer: usize, round: usize) -> AddFiles {
     let files = (0..10).map(|n| file(&format!("/s/{}/{writer}-{round}-{n}", n % 3))).collect();
-    AddFiles { vo: vo(), files, dataset: None, atomicity: Atomicity::All }
+    AddFiles {
+        vo: vo(),
+        files,
+        dataset: None,
+        atomicity: Atomicity::All,
+        only_new: false,
+        unique_guids: false,
+    }
 }
 
 async fn check(catalogue: &Catalogue, acknowledged: &[(usize, usize)]) {

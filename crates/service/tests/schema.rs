@@ -161,7 +161,7 @@ each_backend! {
         let call = ApplySchema { vo: belle.clone(), toml, dry_run: false, reason: None };
         catalogue.call(call).await.unwrap();
         let new = vec![file_with("/b/1", json!({ "run": "seven" }))];
-        let call = AddFiles { vo: belle.clone(), files: new, dataset: None, atomicity: Atomicity::All };
+        let call = AddFiles { vo: belle.clone(), files: new, dataset: None, atomicity: Atomicity::All, only_new: false, unique_guids: false };
         assert_eq!(catalogue.call(call).await.unwrap().added, 1);
         catalogue.promote().await;
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sbk_model::{AuditId, DirKey, DirPath, Mode, TermKey, Timestamp};
+use sbk_model::{AuditId, DirKey, DirPath, Mode, TermKey, Timestamp, Totals};
 
 use crate::{
     Error, Session,
     dialect::{Batch, Cells, Conflict, Param, Row},
+    file, replica,
 };
 
 /// A directory as it is stored.
@@ -297,6 +298,61 @@ pub async fn has_entries(session: &mut Session, path: &DirPath) -> Result<bool, 
     }
     let sql = "SELECT 1 FROM file WHERE dir = ? LIMIT 1";
     Ok(session.row(sql, vec![key.into()]).await?.is_some())
+}
+
+/// How many directories are below another, at any depth.
+pub async fn count_below(session: &mut Session, top: &DirPath) -> Result<i64, Error> {
+    let sql = "SELECT COUNT(*) FROM directory d WHERE d.path > ? AND d.path < ?";
+    let row = session.row(sql, range_below(top)).await?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
+/// The paths below a directory lie between these: `0` is the character after `/`.
+fn range_below(top: &DirPath) -> Vec<Param> {
+    vec![format!("{}/", top.prefix()).into(), format!("{}0", top.prefix()).into()]
+}
+
+/// What the files directly in directories sum up to, by the keys of the directories; retired ones
+/// count nothing.
+pub async fn own_totals(
+    session: &mut Session,
+    paths: &[DirPath],
+) -> Result<HashMap<i64, Totals>, Error> {
+    let batch = Batch::default().ints("dir", paths.iter().map(|path| path.key().0));
+    let sql = "SELECT f.dir, COUNT(*), CAST(SUM(f.size) AS {int}), \
+               CAST(COALESCE(SUM(f.events), 0) AS {int}) \
+               FROM {rows} JOIN file f ON f.dir = r.dir WHERE f.status < ? GROUP BY f.dir";
+    let rows = session.rows_with(sql, batch, vec![file::RETIRED.into()]).await?;
+    rows.iter()
+        .map(|row| {
+            let totals = Totals { files: row.int(1)?, bytes: row.int(2)?, events: row.int(3)? };
+            Ok((row.int(0)?, totals))
+        })
+        .collect()
+}
+
+/// How many replicas storage elements have of what is in a directory, or directly in it, and how
+/// many bytes they take; by the keys of the elements. What is retired counts nothing.
+pub async fn held(
+    session: &mut Session,
+    top: &DirPath,
+    own: bool,
+) -> Result<HashMap<i64, (i64, i64)>, Error> {
+    let (condition, more) = if own {
+        ("d.dir = ?", vec![])
+    } else {
+        ("(d.dir = ? OR (d.path > ? AND d.path < ?))", range_below(top))
+    };
+    let sql = format!(
+        "SELECT c.se, COUNT(*), CAST(SUM(f.size) AS {{int}}) FROM directory d \
+         JOIN replica c ON c.dir = d.dir JOIN file f ON f.dir = c.dir AND f.id = c.id \
+         WHERE {condition} AND f.status < ? AND c.status < ? GROUP BY c.se"
+    );
+    let mut params: Vec<Param> = vec![top.key().0.into()];
+    params.extend(more);
+    params.extend([file::RETIRED.into(), replica::RETIRED.into()]);
+    let rows = session.rows(&sql, params).await?;
+    rows.iter().map(|row| Ok((row.int(0)?, (row.int(1)?, row.int(2)?)))).collect()
 }
 
 /// Removes a directory that has no entries.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use sbk_api::{File, Values};
 use sbk_model::{
     Adler32, AuditId, Checksums, DirKey, Events, FileKey, FileStatus, FileType, GroupName, Guid,
-    Size, Timestamp, UserName, Vo,
+    Mode, Size, Timestamp, UserName, Vo,
 };
 
 use crate::{
@@ -52,6 +52,8 @@ pub struct Stored {
     pub checksums: Option<String>,
     /// The id that its producer gave it, as text.
     pub guid: Option<String>,
+    /// Its permission bits, where they are not the usual ones.
+    pub mode: Option<Mode>,
     /// The values of its fields as JSON, when they were read.
     pub meta: Option<String>,
     /// The audit entry of its registration; later entries are found by their subjects.
@@ -59,7 +61,7 @@ pub struct Stored {
 }
 
 /// The least number that stands for a retired file; what is added to it is its state before.
-const RETIRED: i64 = 3;
+pub(crate) const RETIRED: i64 = 3;
 
 /// The numbers that stand for a state in storage.
 pub fn status_codes(status: FileStatus) -> &'static [i64] {
@@ -156,7 +158,7 @@ fn unreadable(error: &serde_json::Error) -> Error {
 /// The columns that [`read`] takes; the document comes last and is left out where not needed.
 const COLUMNS: &str = "f.dir, f.id, f.name, f.vo, f.owner, f.owner_group, f.size, f.events, \
                        f.file_type, f.status, f.created, f.modified, f.until_time, f.adler32, \
-                       f.md5, {doc f.checksums}, f.guid, f.audit";
+                       f.md5, {doc f.checksums}, f.guid, f.audit, f.mode";
 
 /// The columns of a file as `f`, with or without its document.
 pub(crate) fn columns(with_meta: bool) -> String {
@@ -185,7 +187,8 @@ pub(crate) fn read(row: &Row, with_meta: bool) -> Result<Stored, Error> {
         checksums: row.opt_text(15)?,
         guid: row.opt_text(16)?,
         audit: AuditId(row.int(17)?),
-        meta: if with_meta { row.opt_text(18)? } else { None },
+        mode: row.opt_int(18)?.and_then(|bits| u16::try_from(bits).ok()).map(Mode::from_bits),
+        meta: if with_meta { row.opt_text(19)? } else { None },
     })
 }
 
@@ -234,6 +237,21 @@ pub async fn among(
         .collect()
 }
 
+/// The base names of files with the keys of their communities, by key.
+pub async fn names(
+    session: &mut Session,
+    keys: impl IntoIterator<Item = FileKey>,
+) -> Result<HashMap<FileKey, (String, i64)>, Error> {
+    let sql =
+        "SELECT f.dir, f.id, f.name, f.vo FROM {rows} JOIN file f ON f.dir = r.dir AND f.id = r.id";
+    let statement = session.dialect().with_rows(sql, key_batch(keys), vec![]);
+    let read = |row: &Row| {
+        let key = FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? };
+        Ok((key, (row.text(2)?, row.int(3)?)))
+    };
+    Ok(session.read_rows(statement, read).await?.into_iter().collect())
+}
+
 /// One file by its key, with its document.
 pub async fn find_one(session: &mut Session, key: FileKey) -> Result<Option<Stored>, Error> {
     let sql = format!("SELECT {} FROM file f WHERE f.dir = ? AND f.id = ?", columns(true));
@@ -275,6 +293,7 @@ pub async fn insert(
         .texts("name", files.iter().map(|f| f.name.clone()))
         .with("md5", texts(|f| &f.md5))
         .with("guid", texts(|f| &f.guid))
+        .with("mode", opt_ints(|f| f.mode.map(|mode| i64::from(mode.bits()))))
         .with("checksums", json(|f| &f.checksums))
         .with("meta", json(|f| &f.meta));
     for (name, cells) in columns {
@@ -301,7 +320,7 @@ pub async fn set_status(
     session.update("file", batch, &["dir", "id"], sets).await
 }
 
-/// Sets owner and group of files.
+/// Sets owner, group and permission bits of files. The files are in the order of their keys.
 pub async fn set_owner(
     session: &mut Session,
     files: &[Stored],
@@ -312,8 +331,12 @@ pub async fn set_owner(
         .ints("id", files.iter().map(|f| f.key.name))
         .ints("owner", files.iter().map(|f| f.owner))
         .ints("owner_group", files.iter().map(|f| f.group))
+        .with(
+            "mode",
+            Cells::Int(files.iter().map(|f| f.mode.map(|mode| i64::from(mode.bits()))).collect()),
+        )
         .ints("modified", files.iter().map(|_| now.micros()));
-    let sets = &["owner", "owner_group", "modified"];
+    let sets = &["owner", "owner_group", "mode", "modified"];
     session.update("file", batch, &["dir", "id"], sets).await
 }
 
@@ -477,6 +500,7 @@ pub async fn present(session: &mut Session, files: Vec<Stored>) -> Result<Vec<Fi
                 status: file.status,
                 owner: owners[&file.owner].clone(),
                 group: groups[&file.group].clone(),
+                mode: file.mode,
                 created: file.created,
                 modified: file.modified,
                 replicas: Vec::new(),

@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod directory;
 mod error;
 pub mod file;
+pub mod guid;
 pub mod idempotency;
 pub mod job;
 pub mod job_total;

@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0004_productions", sql: include_str!("migrations/0004_productions.sql") },
     Migration { name: "0005_requests", sql: include_str!("migrations/0005_requests.sql") },
     Migration { name: "0006_steps", sql: include_str!("migrations/0006_steps.sql") },
+    Migration { name: "0007_file_catalog", sql: include_str!("migrations/0007_file_catalog.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -146,6 +146,8 @@ impl<'a> Game<'a> {
                 files: files?,
                 dataset: None,
                 atomicity: Atomicity::All,
+                only_new: false,
+                unique_guids: false,
             };
             patiently(&self.connection, operation, self.way.patience, &self.retries).await?;
         }

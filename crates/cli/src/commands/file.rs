@@ -259,6 +259,8 @@ impl Add {
             files,
             dataset: dataset.clone(),
             atomicity: Atomicity::Each,
+            only_new: false,
+            unique_guids: false,
         };
         context.in_batches(files, operation).await
     }
@@ -283,6 +285,7 @@ impl Add {
             status: FileStatus::default(),
             owner: self.owner,
             group: self.group,
+            mode: None,
             created: None,
             replicas: self.elements.into_iter().map(replica).collect(),
             metadata: input::metadata(self.fields),

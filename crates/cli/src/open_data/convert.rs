@@ -65,6 +65,7 @@ pub fn file(file: &FileRecord, elements: &Elements) -> NewFile {
         status: FileStatus::Good,
         owner: None,
         group: None,
+        mode: None,
         created: None,
         replicas: vec![elements.replica(file)],
         metadata: sbk_api::Metadata::new(),

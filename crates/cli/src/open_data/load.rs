@@ -124,6 +124,8 @@ impl<'a> Load<'a> {
                 files: files.iter().map(|file| convert::file(file, &self.elements)).collect(),
                 dataset: Some(record.name.clone()),
                 atomicity: Atomicity::Each,
+                only_new: false,
+                unique_guids: false,
             };
             let result: BulkResult = self.connection.call(operation).await?;
             for (file, item) in files.iter().zip(result.results) {

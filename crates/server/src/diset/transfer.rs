@@ -8,9 +8,10 @@ use sbk_diset::LinkError;
 use sbk_registry::Method;
 use sbk_wire::Value;
 
-use super::{ARGUMENTS, Proposal, Session};
+use super::{ARGUMENTS, Judged, Session};
 use crate::{
     authority::Admitted,
+    face::Face,
     rpc::{self, Failure, FileId, failed, ok},
 };
 
@@ -21,12 +22,8 @@ const PIECE: usize = 1 << 20;
 const MESSAGE: usize = 4 << 20;
 
 /// Serves a transfer.
-pub async fn run(
-    session: &mut Session,
-    direction: &str,
-    admitted: Admitted,
-    proposal: &Proposal,
-) -> Result<(), LinkError> {
+pub async fn run(session: &mut Session, direction: &str, judged: &Judged) -> Result<(), LinkError> {
+    let Judged { proposal, face, admitted } = judged;
     let described = session.link.receive(MESSAGE, ARGUMENTS).await?;
     let description = described.get("Value").and_then(Value::items).unwrap_or_default();
     let text = |at: usize| description.get(at).and_then(Value::text).unwrap_or_default();
@@ -45,9 +42,12 @@ pub async fn run(
     if let Some(refusal) = refusal {
         return session.link.send(&failed(&Failure::plain(refusal))).await;
     }
+    if *face == Face::FileCatalog {
+        return dump(session, direction, admitted, &file_id, &token).await;
+    }
     let begun = FileId::read(&file_id).and_then(|file_id| {
         // The rules of the method hold, too, not only those of transfers.
-        session.admit(proposal, Method::Call(file_id.method()), None).map(|_| file_id)
+        session.admit(*face, proposal, Method::Call(file_id.method()), None).map(|_| file_id)
     });
     let file_id = match begun {
         Ok(file_id) => file_id,
@@ -63,7 +63,7 @@ pub async fn run(
             ended = send(session, lines, &token).await;
             Ok(())
         };
-        let placed = rpc::placed(&app, &admitted, &name, "diset", rpc::Kind::Transfer, work).await;
+        let placed = rpc::placed(&app, admitted, &name, "diset", rpc::Kind::Transfer, work).await;
         ended?;
         let result = placed.map_or_else(|failure| failed(&failure), |()| ok(Value::Null));
         return session.link.send(&result).await;
@@ -81,9 +81,34 @@ pub async fn run(
             }
         }
     };
-    let placed = rpc::placed(&app, &admitted, &name, "diset", rpc::Kind::Transfer, work).await;
+    let placed = rpc::placed(&app, admitted, &name, "diset", rpc::Kind::Transfer, work).await;
     ended?;
     session.link.send(&placed.map_or_else(|failure| failed(&failure), ok)).await
+}
+
+/// Sends the replicas at storage elements, which is all that the FileCatalog transfers.
+async fn dump(
+    session: &mut Session,
+    direction: &str,
+    admitted: &Admitted,
+    file_id: &str,
+    token: &str,
+) -> Result<(), LinkError> {
+    if !direction.starts_with(['T', 't']) {
+        let refusal = Failure::plain("This server does no allow receiving files");
+        return session.link.send(&failed(&refusal)).await;
+    }
+    let app = session.app.clone();
+    let mut ended = Ok(());
+    let work = async {
+        let rows = app.catalog.dump(&admitted.principal(&app), file_id)?;
+        ended = send(session, rows, token).await;
+        Ok(())
+    };
+    let placed = rpc::placed(&app, admitted, "getSEDump", "diset", rpc::Kind::Transfer, work).await;
+    ended?;
+    let result = placed.map_or_else(|failure| failed(&failure), |()| ok(Value::Null));
+    session.link.send(&result).await
 }
 
 fn piece(is_content: bool, content: Value) -> Value {

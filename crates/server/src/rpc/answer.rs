@@ -1,118 +1,8 @@
 //! Results in DIRAC's form: `S_OK` and `S_ERROR`.
 
 use sbk_api::{Answer, Code, Problem, Shape};
+use sbk_dirac::NO_SUCH_FILE;
 use sbk_wire::{Value, to_value};
-
-/// Why a call failed, as DIRAC's clients are told.
-///
-/// The codes and the form of the message are those of `DIRACCommon/Core/Utilities/DErrno.py` and
-/// `ReturnValues.py`: clients compare either.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The code: the operating system's below 1000, DIRAC's from there on, 0 for none.
-    pub errno: i64,
-    /// The whole message.
-    pub message: String,
-}
-
-/// What the operating system and DIRAC say to a code.
-fn strerror(errno: i64) -> &'static str {
-    match errno {
-        2 => "No such file or directory",
-        5 => "Input/output error",
-        7 => "Argument list too long",
-        11 => "Resource temporarily unavailable",
-        13 => "Permission denied",
-        17 => "File exists",
-        22 => "Invalid argument",
-        1111 => "Unauthorized query",
-        _ => "Unknown error",
-    }
-}
-
-/// What clients look for when an LFN is not in the catalogue.
-pub const NO_SUCH_FILE: &str = "No such file or directory";
-
-impl Failure {
-    /// A failure with a code.
-    pub fn with(errno: i64, detail: &str) -> Self {
-        Self { errno, message: format!("{} ( {errno} : {detail})", strerror(errno)) }
-    }
-
-    /// A failure without one.
-    pub fn plain(message: impl Into<String>) -> Self {
-        Self { errno: 0, message: message.into() }
-    }
-
-    /// Nobody is told more than that.
-    pub fn unauthorised() -> Self {
-        Self::with(1111, "Unauthorized query")
-    }
-}
-
-/// The code that stands for a kind of failure.
-fn errno(code: Code) -> i64 {
-    match code {
-        Code::Invalid => 22,
-        Code::NotFound => 2,
-        Code::Conflict => 17,
-        Code::Forbidden => 13,
-        Code::TooLarge => 7,
-        Code::Busy | Code::Unavailable => 11,
-        Code::Internal => 5,
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        let detail = match problem.request_id {
-            Some(id) => format!("{}; request {id}", problem.detail),
-            None => problem.detail,
-        };
-        Self::with(errno(problem.code), &detail)
-    }
-}
-
-/// Says that an argument has a type that it cannot have, in the words of DIRAC.
-pub fn mismatch(at: usize, received: &Value, expected: &str) -> Failure {
-    Failure::plain(format!(
-        "Type mismatch in parameter {at} (starting with param 0) Received <class '{}'>, expected \
-         {expected}",
-        class(received)
-    ))
-}
-
-/// What Python calls the type of a value.
-fn class(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int",
-        Value::Float(_) => "float",
-        Value::Text(_) => "str",
-        Value::Bytes(_) => "bytes",
-        Value::List(_) => "list",
-        Value::Tuple(_) => "tuple",
-        Value::Dict(_) => "dict",
-        Value::DateTime(_) => "datetime.datetime",
-        Value::Date(_) => "datetime.date",
-        Value::Time(_) => "datetime.time",
-    }
-}
-
-/// A result of success.
-pub fn ok(value: Value) -> Value {
-    Value::dict([("OK", Value::Bool(true)), ("Value", value)])
-}
-
-/// A result of failure.
-pub fn failed(failure: &Failure) -> Value {
-    Value::dict([
-        ("OK", Value::Bool(false)),
-        ("Errno", Value::Int(failure.errno)),
-        ("Message", Value::from(failure.message.as_str())),
-    ])
-}
 
 /// Turns the answer of an operation into a value.
 pub fn shaped<T: Answer + serde::Serialize>(answer: &T) -> Result<Value, Problem> {
@@ -184,7 +74,8 @@ fn found(value: Value) -> Value {
     let Value::Dict(mut dict) = value else { return value };
     let successful = list(take(&mut dict, "found"));
     let successful = successful.into_iter().map(|file| {
-        let lfn = file.get("lfn").cloned().unwrap_or(Value::Null);
+        let name = file.get("lfn").or_else(|| file.get("path"));
+        let lfn = name.cloned().unwrap_or(Value::Null);
         (lfn, file)
     });
     let missing = list(take(&mut dict, "missing"));
@@ -227,14 +118,5 @@ mod tests {
         let value = shaped(&answer).unwrap();
 
         assert_eq!(value.get("Failed").unwrap().get("/a/b"), Some(&Value::from(NO_SUCH_FILE)));
-    }
-
-    #[test]
-    fn a_failure_has_its_code_and_text_in_the_message() {
-        let failure = Failure::from(Problem::new(Code::NotFound, "there is no dataset \"x\""));
-
-        assert_eq!(failure.errno, 2);
-        let expected = "No such file or directory ( 2 : there is no dataset \"x\")";
-        assert_eq!(failure.message, expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use sbk_wire::Value;
 
-use super::{Failure, Method, answer, parameter::Kind};
+use super::{Failure, Method, parameter::Kind};
 
 /// Puts arguments under their names: those that have a place, and the dictionary of options that
 /// may follow them.
@@ -63,7 +63,7 @@ fn mismatch(at: usize, received: &Value, expected: &[Kind]) -> Failure {
             format!("[{}]", many.join(", "))
         }
     };
-    answer::mismatch(at, received, &expected)
+    Failure::mismatch(at, received, &expected)
 }
 
 #[cfg(test)]

@@ -7,12 +7,16 @@ use sbk_service::CallContext;
 use sbk_wire::Value;
 use tracing::Instrument;
 
-use super::{Failure, Standard, answer, standard::started};
-use crate::{app::Shared, authority::Admitted};
+use sbk_dirac::{Answer, catalog::Method as CatalogMethod};
+
+use super::{Failure, Standard, standard::started};
+use crate::{app::Shared, authority::Admitted, face::Face};
 
 /// A call that was admitted.
 #[derive(Debug)]
 pub struct Incoming<'a> {
+    /// The service that is called.
+    pub face: Face,
     /// Who calls.
     pub admitted: Admitted,
     /// The method.
@@ -82,7 +86,9 @@ pub async fn placed<T>(
         (Err(_), errno) => errno.to_string(),
     };
     // Names that callers make up must not fill the memory.
-    let known = app.methods.find(name).map_or("other", |method| method.name);
+    let of_catalog = || CatalogMethod::find(name).map(|entry| entry.name);
+    let known = app.methods.find(name).map(|method| method.name).or_else(of_catalog);
+    let known = known.unwrap_or("other");
     metrics::counter!("sbk_requests_total", "operation" => known, "status" => status.clone())
         .increment(1);
     metrics::histogram!("sbk_request_seconds", "operation" => known).record(elapsed);
@@ -96,22 +102,33 @@ pub async fn placed<T>(
 }
 
 /// Runs a call, and gives what the method answers.
-pub async fn dispatch(app: &Shared, incoming: Incoming<'_>) -> Result<Value, Failure> {
-    let Incoming { admitted, method, arguments, url, wire } = incoming;
+pub async fn dispatch(app: &Shared, incoming: Incoming<'_>) -> Result<Answer, Failure> {
+    let Incoming { face, admitted, method, arguments, url, wire } = incoming;
     if let Some(standard) = Standard::find(method) {
-        return answer_standard(app, standard, &admitted, arguments, url);
+        return answer_standard(app, face, standard, &admitted, arguments, url).map(Answer::from);
     }
-    let caller = admitted.caller.clone();
     let work = async {
-        let unknown = || Failure::plain(format!("Unknown method {method}"));
-        let method = app.methods.find(method).ok_or_else(unknown)?;
-        method.call(app.service.clone(), caller, arguments, CallContext::default()).await
+        let caller = admitted.caller.clone();
+        match face {
+            Face::Bookkeeping => {
+                let unknown = || Failure::plain(format!("Unknown method {method}"));
+                let method = app.methods.find(method).ok_or_else(unknown)?;
+                let service = app.service.clone();
+                let called = method.call(service, caller, arguments, CallContext::default());
+                called.await.map(Answer::from)
+            }
+            Face::FileCatalog => {
+                let who = admitted.principal(app);
+                app.catalog.call(&who, method, arguments, wire == "diset").await
+            }
+        }
     };
     placed(app, &admitted, method, wire, Kind::Request, work).await
 }
 
 fn answer_standard(
     app: &Shared,
+    face: Face,
     standard: Standard,
     admitted: &Admitted,
     mut arguments: Vec<Value>,
@@ -126,18 +143,18 @@ fn answer_standard(
         return Err(Failure::plain(text));
     }
     match standard {
-        Standard::Ping => Ok(started(&app.config.dirac.service, url, app.started, app.now())),
+        Standard::Ping => Ok(started(face.name(&app.config), url, app.started, app.now())),
         Standard::Whoami => Ok(admitted.credentials.clone()),
         Standard::Echo => match arguments.pop().unwrap_or(Value::Null) {
             text @ Value::Text(_) => Ok(text),
-            other => Err(answer::mismatch(0, &other, "<class 'str'>")),
+            other => Err(Failure::mismatch(0, &other, "<class 'str'>")),
         },
         Standard::RefreshConfiguration => match arguments.pop().unwrap_or(Value::Null) {
             Value::Bool(_) => {
                 app.refresh.notify_one();
                 Ok(Value::Null)
             }
-            other => Err(answer::mismatch(0, &other, "<class 'bool'>")),
+            other => Err(Failure::mismatch(0, &other, "<class 'bool'>")),
         },
     }
 }

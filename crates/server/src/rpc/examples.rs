@@ -30,7 +30,20 @@ const EXAMPLES: &[Example] = &[
     ("retireFiles", r#"[["/superb/raw/00001.root"], "wrong calibration"]"#, r#"{"preview": true}"#),
     ("restoreFiles", r#"[["/superb/raw/00001.root"], "the calibration was right"]"#, "{}"),
     ("purgeFiles", "[]", r#"{"limit": 1000}"#),
+    ("removeFiles", r#"[["/superb/raw/00001.root"], "made by mistake"]"#, "{}"),
+    (
+        "changeFiles",
+        r#"[[{"lfn": "/superb/raw/00001.root", "owner": "bob", "mode": "0755"}]]"#,
+        r#"{"reason": "alice has left"}"#,
+    ),
+    ("findGuids", r#"[["6E1BB6A6-3E3C-11E0-A8C9-003048D2BD1A"]]"#, "{}"),
     // Replicas
+    ("findReplicas", r#"[["/superb/raw/00001.root"]]"#, "{}"),
+    (
+        "moveReplicas",
+        r#"[[{"lfn": "/superb/raw/00001.root", "se": "CNAF-disk", "to": "CNAF-tape"}]]"#,
+        r#"{"reason": "the disk goes"}"#,
+    ),
     ("addReplicas", r#"[[{"lfn": "/superb/raw/00001.root", "se": "CNAF-disk"}]]"#, "{}"),
     (
         "setReplicaStatus",
@@ -50,6 +63,10 @@ const EXAMPLES: &[Example] = &[
     ),
     ("getDirectory", r#"["/superb/raw"]"#, "{}"),
     ("listDirectory", r#"["/superb/raw"]"#, r#"{"limit": 1000}"#),
+    ("findDirectories", r#"[["/superb/raw", "/superb/user"]]"#, "{}"),
+    ("listSubdirectories", r#"["/superb"]"#, r#"{"recursive": true}"#),
+    ("listFiles", r#"["/superb/raw"]"#, r#"{"replicas": true, "limit": 1000}"#),
+    ("measureDirectories", r#"[["/superb/raw"]]"#, r#"{"storage": true}"#),
     ("setDirectoryMetadata", r#"["/superb/raw", {"period": "2026b"}]"#, "{}"),
     ("changeDirectory", r#"["/superb/raw"]"#, r#"{"owner": "bob", "recursive": true}"#),
     ("moveDirectory", r#"["/superb/raw", "/superb/raw-2026"]"#, r#"{"reason": "a new scheme"}"#),
@@ -273,6 +290,7 @@ const EXAMPLES: &[Example] = &[
         r#"[[{"name": "CNAF-disk", "site": "CNAF", "pfn_prefix": "root://cnaf.example/data"}]]"#,
         "{}",
     ),
+    ("findStorageElements", r#"[["CNAF-disk"]]"#, "{}"),
     ("removeStorageElement", r#"["CNAF-disk"]"#, "{}"),
     ("listSites", "[]", "{}"),
 ];

@@ -385,6 +385,7 @@ fn stored_file(
         md5: shown.checksums.md5.map(|sum| sum.to_string()),
         checksums: if others.is_empty() { None } else { serde_json::to_string(others).ok() },
         guid: shown.guid.map(|guid| guid.to_string()),
+        mode: shown.mode,
         meta: metadata::text(document),
         audit: cx.audit,
     }

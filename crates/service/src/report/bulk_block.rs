@@ -159,6 +159,7 @@ fn output(
         status: if file.is_valid { FileStatus::Good } else { FileStatus::Bad },
         owner: None,
         group: None,
+        mode: None,
         created: moment(file.created),
         replicas: se.map(replica).into_iter().collect(),
         metadata: metadata(file, &lfn, configuration, schema, report),

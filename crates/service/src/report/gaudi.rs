@@ -107,7 +107,7 @@ mod tests {
         let text = format!(
             "<summary><success>{success}</success><step>finalize</step>\
              <input><file GUID='' name='LFN:/lhcb/1.raw' status='{status}'>20</file></input>\
-             <output><file GUID='x' name='PFN:1.dst' status='full'>10</file></output></summary>"
+             <output><file GUID='x y' name='PFN:1.dst' status='full'>10</file></output></summary>"
         );
         sbk_formats::gaudi::read(&text).unwrap()
     }
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(report.inputs[0].as_str(), "/lhcb/1.raw");
         assert_eq!(report.steps[0].application.as_str(), "Brunel");
         assert_eq!(report.steps[0].files.len(), 2);
-        assert_eq!(report.environment["gaudi.guid.PFN:1.dst"], "x");
+        assert_eq!(report.environment["gaudi.guid.PFN:1.dst"], "x y");
     }
 
     #[test]

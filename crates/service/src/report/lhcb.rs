@@ -254,6 +254,7 @@ fn output(file: &Output, schema: &Schema, report: &mut JobReport) -> Result<Outp
         status: FileStatus::Good,
         owner: None,
         group: None,
+        mode: None,
         created: get("CreationDate").map(|text| moment("CreationDate", text)).transpose()?,
         replicas: replicas(file, report)?,
         metadata: Metadata::new(),

@@ -150,7 +150,14 @@ impl Catalogue {
 
     pub async fn add_to(&self, dataset: Option<&str>, files: Vec<NewFile>) -> BulkResult {
         let dataset = dataset.map(|name| name.parse().unwrap());
-        let call = AddFiles { vo: vo(), files, dataset, atomicity: Atomicity::All };
+        let call = AddFiles {
+            vo: vo(),
+            files,
+            dataset,
+            atomicity: Atomicity::All,
+            only_new: false,
+            unique_guids: false,
+        };
         self.call(call).await.unwrap()
     }
 

@@ -1,0 +1,69 @@
+//! DIRAC's FileCatalog and ours, called alike by the real client.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/dirac.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod dirac;
+
+use std::path::Path;
+
+use dirac::{file_catalog, local_file, python, service_on, testbed};
+use sbk_testkit::{Backend, TestDatabase};
+
+/// How many sequences of calls are compared.
+const SEQUENCES: u32 = 10;
+
+/// Compares the two under a security model: as the reference calls its manager, and as we do.
+fn compare(manager: &str, model: &str, seed: u32) {
+    let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
+    let testbed = testbed();
+    let work = tempfile::tempdir().unwrap();
+    let managers = ["--security", manager];
+    let (_theirs, reference) = file_catalog(&testbed, work.path(), &tcp(database.url()), &managers);
+    let configuration = local_file(&testbed, work.path());
+    let ours = format!("sqlite:{}/sbk.db", work.path().display());
+    let settings = format!("[file_catalog]\nsecurity = '{model}'\nunique_guid = true\n");
+    let (_ours, diset, _) = service_on(&testbed, work.path(), &configuration, &ours, &settings);
+    let subject = diset.replace("Bookkeeping/SBK", "DataManagement/FileCatalog");
+
+    let (seed, sequences) = (seed.to_string(), SEQUENCES.to_string());
+    let done = python(
+        Path::new(&testbed),
+        &[
+            "testbed/differential.py",
+            "--reference",
+            &reference,
+            "--subject",
+            &subject,
+            "--seed",
+            &seed,
+            "--sequences",
+            &sequences,
+        ],
+    )
+    .status()
+    .unwrap();
+
+    assert!(done.success(), "the two catalogues differ");
+}
+
+/// The address without what only our own driver understands.
+fn tcp(url: &str) -> String {
+    url.split('?').next().unwrap_or(url).to_owned()
+}
+
+#[test]
+fn both_answer_alike_under_voms_mariadb() {
+    compare("VOMSSecurityManager", "voms", 1);
+}
+
+#[test]
+fn both_answer_alike_without_security_mariadb() {
+    compare("NoSecurityManager", "none", 1001);
+}
+
+#[test]
+fn both_answer_alike_by_directory_mariadb() {
+    compare("DirectorySecurityManager", "directory", 2001);
+}

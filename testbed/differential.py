@@ -1,0 +1,559 @@
+"""Compares two FileCatalogs call by call, through the real DIRAC client.
+
+    differential.py --reference URL --subject URL [--security voms|none|directory|full]
+                    [--seed N] [--sequences N | --minutes M] [--verbose]
+
+The reference is DIRAC's own service (catalogue.py), the subject ours; both start empty, with the
+same security model and the testbed's registry. Sequences of calls are made up from a seed: every
+method, good and bad arguments, several users and groups. Each call goes to both, and what they
+answer is compared part by part. A difference has to be one of DIFFERENCES, which are those of
+docs/dirac.md; where the two go on from different states, the sequence ends there. The first other
+difference is shown with the calls that led to it, and the exit status is 1.
+"""
+
+import argparse
+import collections
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import config
+
+PROXIES = {"alice@admin": "admin", "alice@prod": "prod", "alice@user": "user", "bob@user": "bob"}
+TOP = "/sbkvo"
+
+
+def prepare(url: str) -> None:
+    """Makes this process a DIRAC client."""
+    place = Path(tempfile.mkdtemp(prefix="sbk-differential-"))
+    file = config.write(place / "client.cfg", config.local(url))
+    wanted = config.environment("admin", file)
+    os.environ.clear()
+    os.environ.update(wanted)
+
+    from DIRAC import gLogger
+    from DIRAC.Core.Base.Script import Script
+
+    gLogger.setLevel("FATAL")
+    Script.disableCS()
+    Script.localCfg.disableParsingCommandLine()
+    Script.initialize(ignoreErrors=True)
+
+
+class Catalogue:
+    """A FileCatalog, called as one of several users."""
+
+    def __init__(self, url: str):
+        self.url = url
+        self.is_ours = False
+
+    def call(self, who: str, method: str, arguments: tuple, raw: bool) -> dict:
+        from DIRAC.Core.Base.Client import Client
+        from DIRAC.Resources.Catalog.FileCatalogClient import FileCatalogClient
+
+        proxy = str(config.PKI / "proxies" / PROXIES[who])
+        if raw:
+            rpc = Client(url=self.url, proxyLocation=proxy)._getRPC()
+            return getattr(rpc, method)(*arguments)
+        client = FileCatalogClient(url=self.url, proxyLocation=proxy)
+        try:
+            return getattr(client, method)(*arguments)
+        except (KeyError, IndexError) as error:
+            # The client itself stumbles over some answers.
+            return {"OK": False, "Errno": 0, "Message": f"client: {error!r}"}
+
+
+# What differs from one service to another in every answer.
+IDS = {"FileID", "DirID", "UID", "GID", "lastRowId"}
+
+
+def plain(value, key=None):
+    """A value without what cannot be the same: ids, moments, times that calls took."""
+    if isinstance(value, dict):
+        return {
+            str(k): plain(v, k)
+            for k, v in value.items()
+            if k not in ("QueryTime", "CallStack", "rpcStub", "ExecInfo")
+        }
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if key in IDS and isinstance(value, int):
+        return "id"
+    if hasattr(value, "isoformat"):
+        return type(value).__name__
+    if isinstance(value, str):
+        return re.sub(r"another file \d+$", "another file #", value)
+    return value
+
+
+MISSING = ("absent", None)
+
+
+def entries(result: dict) -> dict:
+    """What became of each path of a bulk call."""
+    value = result["Value"]
+    found = {path: ("ok", what) for path, what in value["Successful"].items()}
+    found.update({path: ("failed", what) for path, what in value["Failed"].items()})
+    return found
+
+
+def is_bulk(result: dict) -> bool:
+    value = result.get("Value")
+    return result["OK"] and isinstance(value, dict) and {"Successful", "Failed"} <= set(value)
+
+
+class Call:
+    """One call of a sequence."""
+
+    def __init__(self, who, method, *arguments, raw=False):
+        self.who, self.method, self.arguments, self.raw = who, method, arguments, raw
+
+    def __repr__(self):
+        way = "rpc" if self.raw else "client"
+        return f"{self.who} {way}.{self.method}{self.arguments!r}"
+
+
+# Each difference: its name, whether the two go on from different states, and when it is one.
+# `of_call` sees whole results, `of_path` what became of one path.
+DIFFERENCES = []
+
+
+def difference(name, *, ends=False, path=False):
+    def register(function):
+        DIFFERENCES.append((name, ends, path, function))
+        return function
+
+    return register
+
+
+def is_internal(text) -> bool:
+    """A text of Python, of MySQL or of the client that stumbled."""
+    starts = ("Server error while serving", "MySQL Error", "client: ")
+    return isinstance(text, str) and (text.startswith(starts) or "1131" in text)
+
+
+@difference("no internal text", ends=True)
+def internal(call, ours, theirs):
+    return not theirs["OK"] and is_internal(theirs["Message"])
+
+
+@difference("no internal text", ends=True, path=True)
+def internal_of_path(call, path, ours, theirs):
+    return theirs[0] == "failed" and is_internal(theirs[1])
+
+
+@difference("getFileDetails is open to all, and has the key Status")
+def details(call, ours, theirs):
+    return call.method == "getFileDetails" and ours["OK"]
+
+
+@difference("getPathPermissions is answered under VOMS, too")
+def permissions(call, ours, theirs):
+    return (
+        call.method == "getPathPermissions"
+        and "must be implemented" in theirs.get("Message", "")
+        and is_bulk(ours)
+    )
+
+
+@difference("users and groups are those of the Registry")
+def people(call, ours, theirs):
+    return call.method in ("getUsers", "getGroups", "addUser", "addGroup") and (
+        ours["OK"] and theirs["OK"]
+    )
+
+
+@difference("PFNs of a directory's replicas are texts", path=True)
+def directory_replicas(call, path, ours, theirs):
+    if call.method != "getDirectoryReplicas" or ours[0] != "ok" or theirs[0] != "ok":
+        return False
+
+    def names(value):
+        return {file: sorted(copies) for file, copies in value.items()}
+
+    return names(ours[1]) == names(theirs[1])
+
+
+@difference("a state that is there already is set", path=True)
+def same_status(call, path, ours, theirs):
+    return (
+        call.method == "setReplicaStatus"
+        and theirs == ("failed", "Replica does not exist")
+        and ours == ("ok", None)
+    )
+
+
+@difference("a moved replica is moved", ends=True, path=True)
+def moved(call, path, ours, theirs):
+    return call.method == "setReplicaHost" and theirs == ("failed", "Replica does not exist")
+
+
+@difference("files in any state can be changed", ends=True, path=True)
+def hidden(call, path, ours, theirs):
+    return (
+        call.method in ("setFileStatus", "changePathMode", "changePathOwner", "changePathGroup")
+        and theirs == ("failed", "No such file or directory")
+        and ours[0] == "ok"
+    )
+
+
+@difference("files of other states can be removed", ends=True)
+def removed(call, ours, theirs):
+    return False
+
+
+@difference("removing a directory names no metadata fields", path=True)
+def fields(call, path, ours, theirs):
+    return call.method == "removeDirectory" and not path.startswith("/") and ours == MISSING
+
+
+@difference("a directory goes with the one above it", ends=True, path=True)
+def deeper_first(call, path, ours, theirs):
+    return (
+        call.method == "removeDirectory"
+        and theirs == ("failed", "Failed to remove non-empty directory")
+        and ours[0] == "ok"
+    )
+
+
+@difference("absent files have no ancestors, and are said to be absent", path=True)
+def absent_relatives(call, path, ours, theirs):
+    return (
+        call.method in ("getFileAncestors", "getFileDescendents")
+        and theirs == MISSING
+        and ours == ("failed", "No such file or directory")
+    )
+
+
+@difference("relative paths are refused one by one", path=True)
+def relative(call, path, ours, theirs):
+    return not path.startswith("/") and ours[0] == "failed" and theirs[0] == "failed"
+
+
+@difference("only who administers the catalogue gives files away", ends=True, path=True)
+def given_away(call, path, ours, theirs):
+    return call.method == "addFile" and ours == ("failed", "Permission denied")
+
+
+@difference("a checksum is one", ends=True, path=True)
+def bad_value(call, path, ours, theirs):
+    """What no file can have is refused, and the text says which part of it is wrong."""
+    return (
+        call.method in ("addFile", "addReplica")
+        and ours[0] == "failed"
+        and ("is not" in ours[1] or "has a character" in ours[1] or "has not" in ours[1])
+    )
+
+
+@difference("counters are counted")
+def counters(call, ours, theirs):
+    return call.method == "getCatalogCounters" and ours["OK"]
+
+
+@difference("paths of any length are looked up", path=True)
+def long_names(call, path, ours, theirs):
+    return len(path) > 255
+
+
+class Comparison:
+    """What two catalogues answer to the same calls."""
+
+    def __init__(self, reference: Catalogue, subject: Catalogue, verbose: bool):
+        self.reference, self.subject, self.verbose = reference, subject, verbose
+        self.calls = collections.Counter()
+        self.seen = collections.Counter()
+
+    def compare(self, call: Call) -> bool:
+        """Makes a call to both. Returns whether the sequence can go on."""
+        self.calls[call.method] += 1
+        theirs, ours = (
+            plain(side.call(call.who, call.method, call.arguments, call.raw))
+            for side in (self.reference, self.subject)
+        )
+        if self.verbose:
+            print(call, "\n  theirs", theirs, "\n  ours  ", ours)
+        if ours == theirs:
+            return True
+        for name, ends, path, is_it in DIFFERENCES:
+            if not path and is_it(call, ours, theirs):
+                self.seen[name] += 1
+                return not ends
+        if not (is_bulk(ours) and is_bulk(theirs)):
+            raise Unexplained(call, "", theirs, ours)
+        goes_on = True
+        ours, theirs = entries(ours), entries(theirs)
+        for path in sorted(set(ours) | set(theirs)):
+            mine, other = ours.get(path, MISSING), theirs.get(path, MISSING)
+            if mine == other:
+                continue
+            for name, ends, of_path, is_it in DIFFERENCES:
+                if of_path and is_it(call, path, mine, other):
+                    self.seen[name] += 1
+                    goes_on = goes_on and not ends
+                    break
+            else:
+                raise Unexplained(call, path, other, mine)
+        return goes_on
+
+
+class Unexplained(Exception):
+    """A difference that nobody wanted."""
+
+    def __init__(self, call, path, theirs, ours):
+        super().__init__()
+        self.call, self.path, self.theirs, self.ours = call, path, theirs, ours
+
+    def __str__(self):
+        place = f" for {self.path}" if self.path else ""
+        return f"{self.call}{place}\n  reference: {self.theirs!r}\n  subject:   {self.ours!r}"
+
+
+class Maker:
+    """Makes calls up."""
+
+    ELEMENTS = ("SE-A", "SE-B", "SE-C")
+    STATES = ("AprioriGood", "Trash", "Removing", "Probing")
+
+    def __init__(self, chance: random.Random, name: str):
+        self.chance = chance
+        self.top = f"{TOP}/{name}"
+        self.directories = [f"{self.top}/{d}" for d in ("open", "shared", "closed", "open/a")]
+        self.files = [f"{d}/f{n}" for d in self.directories for n in range(3)]
+        self.guids = [f"{name}-{n}" for n in range(len(self.files) * 2)]
+
+    def setting(self) -> list[Call]:
+        """What every sequence begins with: directories of several owners and modes."""
+        admin = "alice@admin"
+        opened, shared, closed, _ = self.directories
+        return [
+            Call(admin, "createDirectory", [opened, shared, closed]),
+            Call(admin, "changePathMode", {opened: 0o777, shared: 0o775, closed: 0o755}),
+            Call(admin, "changePathOwner", {shared: "bob"}),
+            Call(admin, "changePathGroup", {opened: "user", shared: "user", closed: "prod"}),
+        ]
+
+    def one(self, choices):
+        return self.chance.choice(choices)
+
+    def some(self, choices, most=3):
+        return self.chance.sample(choices, self.chance.randint(1, min(most, len(choices))))
+
+    def odd(self, chance=0.06) -> bool:
+        return self.chance.random() < chance
+
+    def spelled(self, path: str) -> str:
+        """A path, now and then in another spelling."""
+        if not self.odd(0.1):
+            return path
+        return self.one([f"lfn:{path}", f"LFN:{path}", f"{path}/", path.replace("/", "//", 2)[1:],
+                         f"/grid{path}", f"{path}/../{path.rsplit('/', 1)[1]}"])
+
+    def path(self) -> str:
+        if self.odd():
+            return self.one(["/", "relative/x", "x", f"{self.top}/none", "//x", f"{self.top}/" + "n" * 300])
+        return self.spelled(self.one(self.files + self.directories))
+
+    def paths(self):
+        """Paths in one of the forms that are taken."""
+        if self.odd(0.03):
+            return self.one(["", [], {}])
+        paths = [self.path() for _ in range(self.chance.randint(1, 3))]
+        return self.one([paths[0], paths, {path: True for path in paths}])
+
+    def file(self, path: str) -> dict:
+        """What `addFile` is told of a file: for each path always the same, but for odd ones."""
+        number = self.files.index(path) if path in self.files else 0
+        described = {
+            "PFN": "" if self.odd(0.5) else f"srm://host{path}",
+            "SE": self.ELEMENTS[number % 2],
+            "Size": 1000 + number,
+            "GUID": self.guids[number],
+            "Checksum": f"{number:08x}",
+        }
+        if self.odd():
+            described["Checksum"] = self.one(["ffffffff", ""])
+        if self.odd():
+            described["SE"] = self.one(self.ELEMENTS)
+        if self.odd():
+            described["GUID"] = self.one(self.guids)
+        if self.odd():
+            described["Size"] = self.one([0, 7, 1 << 40])
+        if self.odd(0.04):
+            described["Ancestors"] = self.some(self.files, 2)
+        if self.odd(0.04):
+            del described[self.one(sorted(described))]
+        return described
+
+    def who(self) -> str:
+        return self.one(sorted(PROXIES))
+
+    def made(self) -> Call:
+        """The next call."""
+        method = self.one(sorted(self.METHODS))
+        return self.METHODS[method](self, method)
+
+    def _paths(self, method):
+        return Call(self.who(), method, self.paths())
+
+    def _flagged(self, method):
+        return Call(self.who(), method, self.paths(), self.one([True, False]))
+
+    def _add_file(self, method):
+        files = self.some(self.files)
+        return Call(self.who(), method, {self.spelled(f): self.file(f) for f in files})
+
+    def _remove_file(self, method):
+        return Call(self.who(), method, self.some(self.files, 2))
+
+    def _file_status(self, method):
+        # Of several in one call the reference sets the first only.
+        return Call(self.who(), method, {self.one(self.files): self.one(self.STATES[:1] * 3 + ("None", "Trash"))})
+
+    def _add_replica(self, method):
+        files = self.some(self.files, 2)
+        return Call(self.who(), method, {f: {"PFN": "", "SE": self.one(self.ELEMENTS)} for f in files})
+
+    def _remove_replica(self, method):
+        files = self.some(self.files, 2)
+        wanted = {f: {"SE": self.one(self.ELEMENTS)} for f in files}
+        if self.odd():
+            wanted[files[0]] = {"PFN": "x"}
+        return Call(self.who(), method, wanted)
+
+    def _replica_status(self, method):
+        files = self.some(self.files, 2)
+        wanted = {f: {"SE": self.one(self.ELEMENTS), "Status": self.one(self.STATES + ("Odd",))} for f in files}
+        return Call(self.who(), method, wanted)
+
+    def _replica_host(self, method):
+        old, new = self.some(list(self.ELEMENTS), 2), self.one(self.ELEMENTS)
+        return Call(self.who(), method, {self.one(self.files): {"SE": old[0], "NewSE": new}})
+
+    def _get_replica_status(self, method):
+        files = self.some(self.files + self.directories)
+        return Call(self.who(), method, {f: self.one(self.ELEMENTS + ("",)) for f in files})
+
+    def _ancestors(self, method):
+        child, parents = self.one(self.files), self.some(self.files, 2)
+        # In one direction only: the reference makes circles.
+        parents = [p for p in parents if self.files.index(p) < self.files.index(child)]
+        return Call(self.who(), method, {child: {"Ancestors": parents or [f"{self.top}/none"]}})
+
+    def _relatives(self, method):
+        return Call(self.who(), method, self.some(self.files), self.one([1, 2, [1, 2], [], 0]))
+
+    def _guids(self, method):
+        wanted = self.some(self.guids) + self.one([[], ["no-such-guid"]])
+        return Call(self.who(), method, self.one([wanted, wanted[0]]))
+
+    def _create(self, method):
+        wanted = self.some(self.directories + [f"{self.top}/open/b/c", f"{self.top}/closed/d"])
+        if self.odd():
+            wanted.append(self.one(["relative/x", "x"]))
+        return Call(self.who(), method, self.one([wanted, wanted[0]]))
+
+    def _size(self, method):
+        return Call(self.who(), method, self.paths(), self.one([True, False]), self.one([True, False]))
+
+    def _owner(self, method):
+        name = {"changePathOwner": ["alice", "bob", "dora"], "changePathGroup": ["user", "prod"],
+                "changePathMode": [0o775, 0o755, 0o700, 0o777, 0o640]}[method]
+        paths = self.some(self.files + self.directories[1:] + [f"{self.top}/none"], 2)
+        return Call(self.who(), method, {p: self.one(name) for p in paths}, self.odd(0.3))
+
+    def _access(self, method):
+        operations = ["addFile", "removeFile", "getReplicas", "setReplicaStatus", "createDirectory",
+                      "removeDirectory", "changePathMode", "changePathOwner", "listDirectory", "Read",
+                      "nonsense", "setMetadata"]
+        return Call(self.who(), method, self.paths() or "/", self.one(operations))
+
+    def _bare(self, method):
+        return Call(self.who(), method)
+
+    def _wrong(self, method):
+        """Arguments of wrong types and numbers, past the client."""
+        name = self.one(["exists", "addFile", "getReplicas", "listDirectory", "setFileStatus",
+                         "getFileAncestors", "getDirectorySize", "isOK", "hasAccess", "nonsense"])
+        arguments = self.one([(), (5,), (None,), ("/x",), ("/x", 1), (["/x"], True, 3, 4, 5), ({"/x": 1}, "y")])
+        return Call(self.who(), name, *arguments, raw=True)
+
+    METHODS = {
+        **dict.fromkeys(["exists", "isFile", "isDirectory", "getFileSize", "getFileMetadata",
+                         "getDirectoryMetadata", "getDirectoryDump", "getPathPermissions"], _paths),
+        **dict.fromkeys(["getReplicas", "listDirectory", "getDirectoryReplicas"], _flagged),
+        "addFile": _add_file,
+        "addFile again": lambda self, _: self._add_file("addFile"),
+        "addFile once more": lambda self, _: self._add_file("addFile"),
+        "removeFile": _remove_file,
+        "setFileStatus": _file_status,
+        "addReplica": _add_replica,
+        "removeReplica": _remove_replica,
+        "setReplicaStatus": _replica_status,
+        "setReplicaHost": _replica_host,
+        "getReplicaStatus": _get_replica_status,
+        "addFileAncestors": _ancestors,
+        "getFileAncestors": _relatives,
+        "getFileDescendents": _relatives,
+        "getLFNForGUID": _guids,
+        "createDirectory": _create,
+        "removeDirectory": lambda self, m: Call(self.who(), m, self.some(self.directories, 2)),
+        "getDirectorySize": _size,
+        **dict.fromkeys(["changePathOwner", "changePathGroup", "changePathMode"], _owner),
+        "hasAccess": _access,
+        **dict.fromkeys(["isOK", "getUsers", "getGroups"], _bare),
+        "wrong": _wrong,
+    }
+
+
+def sequence(comparison: Comparison, seed: int, length: int) -> int:
+    """Makes one sequence of calls; returns how many were made."""
+    maker = Maker(random.Random(seed), f"s{seed}")
+    done = []
+    try:
+        for call in maker.setting():
+            done.append(call)
+            comparison.compare(call)
+        for _ in range(length):
+            done.append(maker.made())
+            if not comparison.compare(done[-1]):
+                break
+    except Unexplained as found:
+        print(f"sequence {seed}: the answers to call {len(done)} differ\n{found}\nafter:")
+        for call in done[:-1]:
+            print(" ", call)
+        sys.exit(1)
+    return len(done)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--reference", required=True)
+    parser.add_argument("--subject", required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sequences", type=int, default=20)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--length", type=int, default=40, help="calls of a sequence, at most")
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    prepare(args.subject)
+    comparison = Comparison(Catalogue(args.reference), Catalogue(args.subject), args.verbose)
+    end = time.monotonic() + args.minutes * 60 if args.minutes else None
+    seed, calls = args.seed, 0
+    while time.monotonic() < end if end else seed < args.seed + args.sequences:
+        calls += sequence(comparison, seed, args.length)
+        seed += 1
+    print(f"{calls} calls in {seed - args.seed} sequences were answered alike, but for:")
+    for name, times in comparison.seen.most_common():
+        print(f"  {times:5} {name}")
+    methods = ", ".join(f"{name} {times}" for name, times in sorted(comparison.calls.items()))
+    print(f"calls: {methods}")
+
+
+if __name__ == "__main__":
+    main()
