@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import config
 from cs import alive, free_port, listens
+
+import config
 
 PATIENCE = 60  # seconds until a server that does not come up is given up
 SCHEMAS = {
@@ -42,6 +43,10 @@ def make_tables(database: dict, schema: str) -> None:
         autocommit=True,
     )
     cursor = connection.cursor()
+    # As a server makes one when nothing is said.
+    cursor.execute(
+        f"ALTER DATABASE {database['DBName']} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+    )
     for statement in statements(text):
         # The database is there already, and so is its user.
         if not statement.upper().startswith(("DROP DATABASE", "CREATE DATABASE", "GRANT", "FLUSH")):
@@ -86,9 +91,7 @@ def run(args: argparse.Namespace) -> None:
         "UniqueGUID": not args.no_unique_guid,
     }
     directory = args.dir.resolve()
-    file = config.write(
-        directory / "server.cfg", config.catalogue_server(url, options, database)
-    )
+    file = config.write(directory / "server.cfg", config.catalogue_server(url, options, database))
     environment = config.environment(None, file)
     environment["DIRAC_ROOT_PATH"] = str(directory)
     (directory / "work").mkdir(exist_ok=True)

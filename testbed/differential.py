@@ -80,7 +80,9 @@ def plain(value, key=None):
             if k not in ("QueryTime", "CallStack", "rpcStub", "ExecInfo")
         }
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        items = [plain(item) for item in value]
+        # No order is promised.
+        return sorted(items) if key == "SubDirs" else items
     if key in IDS and isinstance(value, int):
         return "id"
     if hasattr(value, "isoformat"):
@@ -122,6 +124,9 @@ class Call:
 DIFFERENCES = []
 
 
+OVER_HTTPS = False
+
+
 def difference(name, *, ends=False, path=False):
     def register(function):
         DIFFERENCES.append((name, ends, path, function))
@@ -130,10 +135,17 @@ def difference(name, *, ends=False, path=False):
     return register
 
 
+# What MySQL says of values that it does not take: too long, too great, null, twice, of nothing.
+REFUSED_BY_MYSQL = ("(1048,", "(1062,", "(1064,", "(1264,", "(1265,", "(1366,", "(1406,", "(1452,")
+
+
 def is_internal(text) -> bool:
     """A text of Python, of MySQL or of the client that stumbled."""
-    starts = ("Server error while serving", "MySQL Error", "client: ")
-    return isinstance(text, str) and (text.startswith(starts) or "1131" in text)
+    if not isinstance(text, str):
+        return False
+    if text.startswith("MySQL Error"):
+        return any(code in text for code in REFUSED_BY_MYSQL)
+    return text.startswith(("Server error while serving", "client: "))
 
 
 @difference("no internal text", ends=True)
@@ -158,6 +170,18 @@ def permissions(call, ours, theirs):
         and "must be implemented" in theirs.get("Message", "")
         and is_bulk(ours)
     )
+
+
+@difference("over HTTPS arguments may be left out, and an unknown method has a status of its own")
+def over_https(call, ours, theirs):
+    return call.raw and OVER_HTTPS and not theirs["OK"]
+
+
+@difference("permissions are true or false, and no bits", path=True)
+def truths(call, path, ours, theirs):
+    if call.method != "getPathPermissions" or ours[0] != "ok" or theirs[0] != "ok":
+        return False
+    return ours[1] == {right: bool(bits) for right, bits in theirs[1].items()}
 
 
 @difference("users and groups are those of the Registry")
@@ -201,11 +225,6 @@ def hidden(call, path, ours, theirs):
     )
 
 
-@difference("files of other states can be removed", ends=True)
-def removed(call, ours, theirs):
-    return False
-
-
 @difference("removing a directory names no metadata fields", path=True)
 def fields(call, path, ours, theirs):
     return call.method == "removeDirectory" and not path.startswith("/") and ours == MISSING
@@ -231,12 +250,34 @@ def absent_relatives(call, path, ours, theirs):
 
 @difference("relative paths are refused one by one", path=True)
 def relative(call, path, ours, theirs):
-    return not path.startswith("/") and ours[0] == "failed" and theirs[0] == "failed"
+    return not path.startswith("/") and "ok" not in (ours[0], theirs[0])
 
 
 @difference("only who administers the catalogue gives files away", ends=True, path=True)
 def given_away(call, path, ours, theirs):
     return call.method == "addFile" and ours == ("failed", "Permission denied")
+
+
+@difference("a file of a state that is not seen is said to be there", path=True)
+def unseen(call, path, ours, theirs):
+    return (
+        call.method == "addFile"
+        and ours[0] == theirs[0] == "failed"
+        and ours[1].startswith("File already registered with status")
+    )
+
+
+@difference("no path is judged by the others of its call", ends=True, path=True)
+def judged_alone(call, path, ours, theirs):
+    """FullSecurityManager judges what is in a directory of the same call by the one above that."""
+    argument = call.arguments[0] if call.arguments else ()
+    paths = {os.path.normpath(p) for p in argument} if isinstance(argument, (list, dict)) else set()
+    denied = (("failed", "Permission denied"), ("ok", False))
+    return (
+        len(paths) > 1
+        and (ours in denied or theirs in denied)
+        and any(os.path.dirname(other) in paths for other in paths)
+    )
 
 
 @difference("a checksum is one", ends=True, path=True)
@@ -267,7 +308,7 @@ class Comparison:
         self.calls = collections.Counter()
         self.seen = collections.Counter()
 
-    def compare(self, call: Call) -> bool:
+    def compare(self, call: Call, strictly=False) -> bool:
         """Makes a call to both. Returns whether the sequence can go on."""
         self.calls[call.method] += 1
         theirs, ours = (
@@ -278,6 +319,8 @@ class Comparison:
             print(call, "\n  theirs", theirs, "\n  ours  ", ours)
         if ours == theirs:
             return True
+        if strictly:
+            raise Unexplained(call, "", theirs, ours)
         for name, ends, path, is_it in DIFFERENCES:
             if not path and is_it(call, ours, theirs):
                 self.seen[name] += 1
@@ -309,7 +352,8 @@ class Unexplained(Exception):
 
     def __str__(self):
         place = f" for {self.path}" if self.path else ""
-        return f"{self.call}{place}\n  reference: {self.theirs!r}\n  subject:   {self.ours!r}"
+        theirs, ours = (f"{value!r:.2000}" for value in (self.theirs, self.ours))
+        return f"{self.call}{place}\n  reference: {theirs}\n  subject:   {ours}"
 
 
 class Maker:
@@ -349,19 +393,34 @@ class Maker:
         """A path, now and then in another spelling."""
         if not self.odd(0.1):
             return path
-        return self.one([f"lfn:{path}", f"LFN:{path}", f"{path}/", path.replace("/", "//", 2)[1:],
-                         f"/grid{path}", f"{path}/../{path.rsplit('/', 1)[1]}"])
+        return self.one(
+            [
+                f"lfn:{path}",
+                f"LFN:{path}",
+                f"{path}/",
+                path.replace("/", "//", 2)[1:],
+                f"/grid{path}",
+                f"{path}/../{path.rsplit('/', 1)[1]}",
+            ]
+        )
 
-    def path(self) -> str:
+    def path(self, method) -> str:
+        if self.odd(0.02) and method not in self.WHOLE:
+            return "/"
         if self.odd():
-            return self.one(["/", "relative/x", "x", f"{self.top}/none", "//x", f"{self.top}/" + "n" * 300])
+            return self.one(
+                ["relative/x", "x", f"{self.top}/none", "//x", f"{self.top}/" + "n" * 300]
+            )
         return self.spelled(self.one(self.files + self.directories))
 
-    def paths(self):
+    # What these say of the root is of all sequences, which do not all end alike.
+    WHOLE = ("getDirectoryDump", "getDirectorySize", "getDirectoryReplicas", "listDirectory")
+
+    def paths(self, method):
         """Paths in one of the forms that are taken."""
         if self.odd(0.03):
             return self.one(["", [], {}])
-        paths = [self.path() for _ in range(self.chance.randint(1, 3))]
+        paths = [self.path(method) for _ in range(self.chance.randint(1, 3))]
         return self.one([paths[0], paths, {path: True for path in paths}])
 
     def file(self, path: str) -> dict:
@@ -393,14 +452,14 @@ class Maker:
 
     def made(self) -> Call:
         """The next call."""
-        method = self.one(sorted(self.METHODS))
-        return self.METHODS[method](self, method)
+        method = self.one(sorted(METHODS))
+        return METHODS[method](self, method)
 
     def _paths(self, method):
-        return Call(self.who(), method, self.paths())
+        return Call(self.who(), method, self.paths(method))
 
     def _flagged(self, method):
-        return Call(self.who(), method, self.paths(), self.one([True, False]))
+        return Call(self.who(), method, self.paths(method), self.one([True, False]))
 
     def _add_file(self, method):
         files = self.some(self.files)
@@ -411,11 +470,17 @@ class Maker:
 
     def _file_status(self, method):
         # Of several in one call the reference sets the first only.
-        return Call(self.who(), method, {self.one(self.files): self.one(self.STATES[:1] * 3 + ("None", "Trash"))})
+        return Call(
+            self.who(),
+            method,
+            {self.one(self.files): self.one(self.STATES[:1] * 3 + ("None", "Trash"))},
+        )
 
     def _add_replica(self, method):
         files = self.some(self.files, 2)
-        return Call(self.who(), method, {f: {"PFN": "", "SE": self.one(self.ELEMENTS)} for f in files})
+        return Call(
+            self.who(), method, {f: {"PFN": "", "SE": self.one(self.ELEMENTS)} for f in files}
+        )
 
     def _remove_replica(self, method):
         files = self.some(self.files, 2)
@@ -426,7 +491,10 @@ class Maker:
 
     def _replica_status(self, method):
         files = self.some(self.files, 2)
-        wanted = {f: {"SE": self.one(self.ELEMENTS), "Status": self.one(self.STATES + ("Odd",))} for f in files}
+        wanted = {
+            f: {"SE": self.one(self.ELEMENTS), "Status": self.one((*self.STATES, "Odd"))}
+            for f in files
+        }
         return Call(self.who(), method, wanted)
 
     def _replica_host(self, method):
@@ -435,7 +503,7 @@ class Maker:
 
     def _get_replica_status(self, method):
         files = self.some(self.files + self.directories)
-        return Call(self.who(), method, {f: self.one(self.ELEMENTS + ("",)) for f in files})
+        return Call(self.who(), method, {f: self.one((*self.ELEMENTS, "")) for f in files})
 
     def _ancestors(self, method):
         child, parents = self.one(self.files), self.some(self.files, 2)
@@ -451,62 +519,105 @@ class Maker:
         return Call(self.who(), method, self.one([wanted, wanted[0]]))
 
     def _create(self, method):
-        wanted = self.some(self.directories + [f"{self.top}/open/b/c", f"{self.top}/closed/d"])
+        wanted = self.some([*self.directories, f"{self.top}/open/b/c", f"{self.top}/closed/d"])
         if self.odd():
             wanted.append(self.one(["relative/x", "x"]))
         return Call(self.who(), method, self.one([wanted, wanted[0]]))
 
     def _size(self, method):
-        return Call(self.who(), method, self.paths(), self.one([True, False]), self.one([True, False]))
+        return Call(
+            self.who(), method, self.paths(method), *(self.one([True, False]) for _ in "ab")
+        )
 
     def _owner(self, method):
-        name = {"changePathOwner": ["alice", "bob", "dora"], "changePathGroup": ["user", "prod"],
-                "changePathMode": [0o775, 0o755, 0o700, 0o777, 0o640]}[method]
+        name = {
+            "changePathOwner": ["alice", "bob", "dora"],
+            "changePathGroup": ["user", "prod"],
+            "changePathMode": [0o775, 0o755, 0o700, 0o777, 0o640],
+        }[method]
         paths = self.some(self.files + self.directories[1:] + [f"{self.top}/none"], 2)
         return Call(self.who(), method, {p: self.one(name) for p in paths}, self.odd(0.3))
 
     def _access(self, method):
-        operations = ["addFile", "removeFile", "getReplicas", "setReplicaStatus", "createDirectory",
-                      "removeDirectory", "changePathMode", "changePathOwner", "listDirectory", "Read",
-                      "nonsense", "setMetadata"]
-        return Call(self.who(), method, self.paths() or "/", self.one(operations))
+        operations = [
+            "addFile",
+            "removeFile",
+            "getReplicas",
+            "setReplicaStatus",
+            "createDirectory",
+            "removeDirectory",
+            "changePathMode",
+            "changePathOwner",
+            "listDirectory",
+            "Read",
+            "nonsense",
+            "setMetadata",
+        ]
+        return Call(self.who(), method, self.paths(method) or "/", self.one(operations))
 
     def _bare(self, method):
         return Call(self.who(), method)
 
     def _wrong(self, method):
         """Arguments of wrong types and numbers, past the client."""
-        name = self.one(["exists", "addFile", "getReplicas", "listDirectory", "setFileStatus",
-                         "getFileAncestors", "getDirectorySize", "isOK", "hasAccess", "nonsense"])
-        arguments = self.one([(), (5,), (None,), ("/x",), ("/x", 1), (["/x"], True, 3, 4, 5), ({"/x": 1}, "y")])
+        name = self.one(
+            [
+                "exists",
+                "addFile",
+                "getReplicas",
+                "listDirectory",
+                "setFileStatus",
+                "getFileAncestors",
+                "getDirectorySize",
+                "isOK",
+                "hasAccess",
+                "nonsense",
+            ]
+        )
+        arguments = self.one(
+            [(), (5,), (None,), ("/x",), ("/x", 1), (["/x"], True, 3, 4, 5), ({"/x": 1}, "y")]
+        )
         return Call(self.who(), name, *arguments, raw=True)
 
-    METHODS = {
-        **dict.fromkeys(["exists", "isFile", "isDirectory", "getFileSize", "getFileMetadata",
-                         "getDirectoryMetadata", "getDirectoryDump", "getPathPermissions"], _paths),
-        **dict.fromkeys(["getReplicas", "listDirectory", "getDirectoryReplicas"], _flagged),
-        "addFile": _add_file,
-        "addFile again": lambda self, _: self._add_file("addFile"),
-        "addFile once more": lambda self, _: self._add_file("addFile"),
-        "removeFile": _remove_file,
-        "setFileStatus": _file_status,
-        "addReplica": _add_replica,
-        "removeReplica": _remove_replica,
-        "setReplicaStatus": _replica_status,
-        "setReplicaHost": _replica_host,
-        "getReplicaStatus": _get_replica_status,
-        "addFileAncestors": _ancestors,
-        "getFileAncestors": _relatives,
-        "getFileDescendents": _relatives,
-        "getLFNForGUID": _guids,
-        "createDirectory": _create,
-        "removeDirectory": lambda self, m: Call(self.who(), m, self.some(self.directories, 2)),
-        "getDirectorySize": _size,
-        **dict.fromkeys(["changePathOwner", "changePathGroup", "changePathMode"], _owner),
-        "hasAccess": _access,
-        **dict.fromkeys(["isOK", "getUsers", "getGroups"], _bare),
-        "wrong": _wrong,
-    }
+
+# Each method with what makes a call of it up.
+METHODS = {
+    **dict.fromkeys(
+        [
+            "exists",
+            "isFile",
+            "isDirectory",
+            "getFileSize",
+            "getFileMetadata",
+            "getDirectoryMetadata",
+            "getDirectoryDump",
+            "getPathPermissions",
+        ],
+        Maker._paths,
+    ),
+    **dict.fromkeys(["getReplicas", "listDirectory", "getDirectoryReplicas"], Maker._flagged),
+    "addFile": Maker._add_file,
+    "addFile again": lambda self, _: self._add_file("addFile"),
+    "addFile once more": lambda self, _: self._add_file("addFile"),
+    "removeFile": Maker._remove_file,
+    "setFileStatus": Maker._file_status,
+    "addReplica": Maker._add_replica,
+    "removeReplica": Maker._remove_replica,
+    "setReplicaStatus": Maker._replica_status,
+    "setReplicaHost": Maker._replica_host,
+    "getReplicaStatus": Maker._get_replica_status,
+    "addFileAncestors": Maker._ancestors,
+    "getFileAncestors": Maker._relatives,
+    "getFileDescendents": Maker._relatives,
+    "getLFNForGUID": Maker._guids,
+    "createDirectory": Maker._create,
+    "removeDirectory": lambda self, m: Call(self.who(), m, self.some(self.directories, 2)),
+    "getDirectorySize": Maker._size,
+    **dict.fromkeys(["changePathOwner", "changePathGroup", "changePathMode"], Maker._owner),
+    "hasAccess": Maker._access,
+    **dict.fromkeys(["isOK", "getUsers", "getGroups"], Maker._bare),
+    "wrong": Maker._wrong,
+}
 
 
 def sequence(comparison: Comparison, seed: int, length: int) -> int:
@@ -516,7 +627,7 @@ def sequence(comparison: Comparison, seed: int, length: int) -> int:
     try:
         for call in maker.setting():
             done.append(call)
-            comparison.compare(call)
+            comparison.compare(call, strictly=True)
         for _ in range(length):
             done.append(maker.made())
             if not comparison.compare(done[-1]):
@@ -542,6 +653,8 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     prepare(args.subject)
+    global OVER_HTTPS
+    OVER_HTTPS = args.subject.startswith("https")
     comparison = Comparison(Catalogue(args.reference), Catalogue(args.subject), args.verbose)
     end = time.monotonic() + args.minutes * 60 if args.minutes else None
     seed, calls = args.seed, 0

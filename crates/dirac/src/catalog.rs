@@ -111,18 +111,18 @@ impl FileCatalog {
 
     /// Calls a method with its arguments in their places.
     ///
-    /// `checked` says whether DIRAC checks the arguments' types and number on this wire: over DISET
-    /// it does. Arguments that are left out have DIRAC's defaults where it does not.
+    /// `counted` says whether DIRAC counts arguments on this wire: over DISET it does. Those that are
+    /// left out have DIRAC's defaults where it does not.
     pub async fn call(
         &self,
         who: &Principal,
         method: &str,
         arguments: Vec<Value>,
-        checked: bool,
+        counted: bool,
     ) -> Result<Answer, Failure> {
         let found = Method::find(method)
             .ok_or_else(|| Failure::plain(format!("Unknown method {method}")))?;
-        let arguments = found.accept(arguments, checked)?;
+        let arguments = found.accept(arguments, counted)?;
         Call::new(self, who).run(found, arguments).await
     }
 

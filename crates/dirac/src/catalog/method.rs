@@ -171,18 +171,17 @@ impl Method {
 }
 
 impl Entry {
-    /// Checks arguments as DISET does, where it is asked to, and completes them.
-    pub fn accept(&self, mut given: Vec<Value>, checked: bool) -> Result<Vec<Value>, Failure> {
+    /// Checks arguments as DISET does, which wants all whose type it knows where it counts them, and
+    /// completes them.
+    pub fn accept(&self, mut given: Vec<Value>, counted: bool) -> Result<Vec<Value>, Failure> {
         let name = self.name;
-        if checked {
-            for (at, (value, takes)) in given.iter().zip(self.takes).enumerate() {
-                if !takes.accepts(value) {
-                    return Err(Failure::mismatch(at, value, takes.shown()));
-                }
+        for (at, (value, takes)) in given.iter().zip(self.takes).enumerate() {
+            if !takes.accepts(value) {
+                return Err(Failure::mismatch(at, value, takes.shown()));
             }
         }
         let least =
-            if checked { self.takes.len() } else { self.most.saturating_sub(self.defaults.len()) };
+            if counted { self.takes.len() } else { self.most.saturating_sub(self.defaults.len()) };
         if given.len() < least {
             let text = format!("Function {name} expects at least {least} arguments");
             return Err(Failure::plain(text));
@@ -211,8 +210,8 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn accept(name: &str, given: Vec<Value>, checked: bool) -> Result<Vec<Value>, String> {
-        Method::find(name).unwrap().accept(given, checked).map_err(|failure| failure.message)
+    fn accept(name: &str, given: Vec<Value>, counted: bool) -> Result<Vec<Value>, String> {
+        Method::find(name).unwrap().accept(given, counted).map_err(|failure| failure.message)
     }
 
     #[test]

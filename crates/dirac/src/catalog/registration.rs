@@ -17,6 +17,7 @@ use super::{
     replicas::{elements, lacking, pfn},
     security::Operation,
     show::file_id,
+    status,
 };
 use crate::{Answer, Failure, python};
 
@@ -41,16 +42,16 @@ impl Call<'_> {
                 Err(text) => results.failed(&path, &text),
             }
         }
-        self.check_ancestors(&mut wanted, &mut results).await?;
         let used = wanted.iter().flat_map(|wanted| &wanted.new.replicas);
         self.declare(&used.map(|copy| copy.se.clone()).collect()).await?;
         if wanted.is_empty() {
             return Ok(results.into());
         }
         let vo = self.community().await?;
+        let mut parents: BTreeMap<Lfn, Vec<Lfn>> = BTreeMap::new();
         while !wanted.is_empty() {
             let rest = wanted.split_off(wanted.len().min(TOGETHER));
-            let (files, parents) = separate(std::mem::replace(&mut wanted, rest));
+            let (files, ancestors) = separate(std::mem::replace(&mut wanted, rest));
             let add = AddFiles {
                 vo: vo.clone(),
                 files: files.clone(),
@@ -61,56 +62,62 @@ impl Call<'_> {
             };
             let added = self.ask(add).await?;
             let mut refused = Vec::new();
-            let mut new: BTreeSet<&Lfn> = BTreeSet::new();
             for (item, file) in added.results.iter().zip(&files) {
-                if let Some(text) = refusal(item) {
-                    refused.push((file, text, item.problem.as_ref()));
-                } else {
-                    new.insert(&file.lfn);
+                match (refusal(item), ancestors.get(&file.lfn)) {
+                    (Some(text), _) => refused.push((file, text, item.problem.as_ref())),
+                    (None, None) => results.done(&item.name, true),
+                    (None, Some(ancestors)) => {
+                        parents.insert(file.lfn.clone(), ancestors.clone());
+                    }
                 }
             }
             self.explain(&refused, &mut results).await?;
-            let parents: BTreeMap<Lfn, Vec<Lfn>> =
-                parents.into_iter().filter(|(child, _)| new.contains(child)).collect();
-            let lost = self.set_ancestors(&vo, parents).await?;
-            for lfn in new {
-                match lost.get(lfn) {
-                    Some(text) => results.failed(lfn.as_str(), text),
-                    None => results.done(lfn.as_str(), true),
-                }
-            }
         }
+        self.set_ancestors(&vo, parents, &mut results).await?;
         Ok(results.into())
     }
 
-    /// Says what new files were made from. Those of which that cannot be said are removed again.
+    /// Says what new files were made from. Those whose ancestors are not there, or cannot be, are
+    /// removed again.
     async fn set_ancestors(
         &self,
         vo: &Vo,
-        parents: BTreeMap<Lfn, Vec<Lfn>>,
-    ) -> Result<HashMap<Lfn, String>, Failure> {
-        if parents.is_empty() {
-            return Ok(HashMap::new());
-        }
+        mut parents: BTreeMap<Lfn, Vec<Lfn>>,
+        results: &mut Results,
+    ) -> Result<(), Failure> {
+        let all: BTreeSet<&str> = parents.values().flatten().map(Lfn::as_str).collect();
+        let there = self.visible_files(all, false, false).await?;
+        let is_there = |lfn: &Lfn| there.contains_key(lfn.as_str());
+        let mut lost: BTreeMap<Lfn, String> = BTreeMap::new();
+        parents.retain(|child, ancestors| {
+            let resolved = ancestors.iter().all(is_there);
+            if !resolved {
+                lost.insert(child.clone(), "Failed to resolve ancestor files".into());
+            }
+            resolved
+        });
         let children: Vec<Lfn> = parents.keys().cloned().collect();
-        let mut lost = HashMap::new();
         for children in children.chunks(1000) {
             let parents = children
                 .iter()
-                .filter_map(|child| Some((child.clone(), parents.get(child)?.clone())))
+                .filter_map(|child| Some((child.clone(), parents.remove(child)?)))
                 .collect();
             let set = self.ask(SetParents { vo: vo.clone(), parents }).await?;
             for (item, child) in set.results.iter().zip(children) {
-                if let Some(text) = refusal(item) {
-                    lost.insert(child.clone(), text.to_owned());
+                match refusal(item) {
+                    Some(text) => drop(lost.insert(child.clone(), text.to_owned())),
+                    None => results.done(child.as_str(), true),
                 }
             }
         }
+        for (child, text) in &lost {
+            results.failed(child.as_str(), text);
+        }
         if !lost.is_empty() {
-            let lfns = lost.keys().cloned().collect();
+            let lfns = lost.into_keys().collect();
             self.ask(RemoveFiles { lfns, reason: reason() }).await?;
         }
-        Ok(lost)
+        Ok(())
     }
 
     /// Reads what is said of a file.
@@ -170,28 +177,6 @@ impl Call<'_> {
         if is_own || self.is_admin() { Ok((owner, group)) } else { Err("Permission denied".into()) }
     }
 
-    /// Leaves the files whose ancestors are all there.
-    async fn check_ancestors(
-        &self,
-        wanted: &mut Vec<Wanted>,
-        results: &mut Results,
-    ) -> Result<(), Failure> {
-        let all: BTreeSet<&str> =
-            wanted.iter().flat_map(|wanted| &wanted.ancestors).map(Lfn::as_str).collect();
-        if all.is_empty() {
-            return Ok(());
-        }
-        let there = self.visible_files(all, false, false).await?;
-        wanted.retain(|wanted| {
-            let resolved = wanted.ancestors.iter().all(|lfn| there.contains_key(lfn.as_str()));
-            if !resolved {
-                results.failed(wanted.new.lfn.as_str(), "Failed to resolve ancestor files");
-            }
-            resolved
-        });
-        Ok(())
-    }
-
     /// Says why files were refused: they are there already, or their GUIDs are.
     async fn explain(
         &self,
@@ -202,12 +187,16 @@ impl Call<'_> {
             return Ok(());
         }
         let names = refused.iter().map(|(file, ..)| file.lfn.as_str());
-        let there = self.visible_files(names, true, false).await?;
+        let there = self.files(names, true, false).await?;
         let by_guid = self.holders_of(refused).await?;
         for (file, text, problem) in refused {
             let path = file.lfn.as_str();
             let is_guid = problem.is_some_and(|problem| problem.field.as_deref() == Some("guid"));
             match there.get(path) {
+                Some(old) if !self.sees_file(old.status) => {
+                    let state = status::of_file(old.status);
+                    results.failed(path, &format!("File already registered with status {state}"));
+                }
                 Some(old) => match self.compare(file, old) {
                     None => results.done(path, true),
                     Some(text) => results.failed(path, text),
@@ -271,12 +260,12 @@ impl Call<'_> {
     }
 }
 
-/// The files, and their ancestors by their names.
-fn separate(wanted: Vec<Wanted>) -> (Vec<NewFile>, Vec<(Lfn, Vec<Lfn>)>) {
-    let (mut files, mut parents) = (Vec::with_capacity(wanted.len()), Vec::new());
+/// The files, and the ancestors of those that have some.
+fn separate(wanted: Vec<Wanted>) -> (Vec<NewFile>, HashMap<Lfn, Vec<Lfn>>) {
+    let (mut files, mut parents) = (Vec::with_capacity(wanted.len()), HashMap::new());
     for Wanted { new, ancestors } in wanted {
         if !ancestors.is_empty() {
-            parents.push((new.lfn.clone(), ancestors));
+            parents.insert(new.lfn.clone(), ancestors);
         }
         files.push(new);
     }

@@ -22,7 +22,8 @@ fn checksum(sums: &Checksums) -> (Value, Value) {
     match (sums.adler32, sums.md5) {
         (Some(sum), _) => (Value::Text(sum.to_string()), Value::from("Adler32")),
         (None, Some(sum)) => (Value::Text(sum.to_string()), Value::from("MD5")),
-        (None, None) => (Value::Null, Value::Null),
+        // As those have it who register a file without one.
+        (None, None) => (Value::from(""), Value::from("Adler32")),
     }
 }
 

@@ -70,6 +70,8 @@ class SBKClient(Client):
         vo: str | None = None,
         dataset: str | None = None,
         atomicity: str | None = None,
+        only_new: bool = False,
+        unique_guids: bool = False,
     ) -> Result:
         """Registers files, 1 to 10,000 a call; what is registered already is left unchanged.
 
@@ -77,6 +79,8 @@ class SBKClient(Client):
             (by algorithm), ``events``, ``file_type``, ``replicas`` (``se``, ``pfn``), ``metadata``
         :param dataset: a dataset that the files join
         :param atomicity: ``all``: nothing is done unless all can be done; ``each``: each on its own
+        :param only_new: whether a file that is there already is refused, even if it is the same
+        :param unique_guids: whether a file is refused whose GUID another file has
 
         Example::
 
@@ -85,7 +89,15 @@ class SBKClient(Client):
                 "events": 100, "replicas": [{"se": "CNAF-disk"}], "metadata": {"energy": 91.2},
             }], dataset="raw")
         """
-        return self._ask("addFiles", files, vo=vo, dataset=dataset, atomicity=atomicity)
+        return self._ask(
+            "addFiles",
+            files,
+            vo=vo,
+            dataset=dataset,
+            atomicity=atomicity,
+            only_new=only_new,
+            unique_guids=unique_guids,
+        )
 
     def getFiles(
         self,
@@ -138,7 +150,33 @@ class SBKClient(Client):
         """Removes retired files whose grace period is over; call again until ``done``."""
         return self._ask("purgeFiles", limit=limit)
 
+    def removeFiles(self, lfns: list[str], reason: str) -> Result:
+        """Removes files for good and at once, with their replicas; see ``retireFiles``."""
+        return self._ask("removeFiles", lfns, reason)
+
+    def changeFiles(self, files: list[dict], *, reason: str | None = None) -> Result:
+        """Changes owner, group or permission bits of files.
+
+        Example: ``sbk.changeFiles([{"lfn": "/sbkvo/a.root", "owner": "bob", "mode": "0755"}])``
+        """
+        return self._ask("changeFiles", files, reason=reason)
+
+    def findGuids(self, guids: list[str]) -> Result:
+        """Finds files by the ids that their producers gave them."""
+        return self._ask("findGuids", guids)
+
     # Replicas
+
+    def findReplicas(self, lfns: list[str]) -> Result:
+        """Finds the replicas of files, 1 to 10,000 a call."""
+        return self._ask("findReplicas", lfns)
+
+    def moveReplicas(self, replicas: list[dict], *, reason: str | None = None) -> Result:
+        """Records that replicas are at other storage elements.
+
+        Example: ``sbk.moveReplicas([{"lfn": "/sbkvo/a.root", "se": "disk", "to": "tape"}])``
+        """
+        return self._ask("moveReplicas", replicas, reason=reason)
 
     def addReplicas(self, replicas: list[dict], *, atomicity: str | None = None) -> Result:
         """Records that files have a replica; without ``pfn`` it follows from the storage element.
@@ -187,6 +225,41 @@ class SBKClient(Client):
     ) -> Result:
         """Lists what is directly in a directory: directories first, each kind by name."""
         return self._ask("listDirectory", path, after=after, limit=limit, retired=retired)
+
+    def findDirectories(self, paths: list[str]) -> Result:
+        """Looks directories up by path, 1 to 10,000 a call."""
+        return self._ask("findDirectories", paths)
+
+    def listSubdirectories(
+        self,
+        path: str,
+        *,
+        recursive: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists the directories in a directory, or all below it, by path."""
+        return self._ask("listSubdirectories", path, recursive=recursive, after=after, limit=limit)
+
+    def listFiles(
+        self,
+        path: str,
+        *,
+        replicas: bool = False,
+        retired: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists the files directly in a directory with all that is known of them, by name."""
+        return self._ask(
+            "listFiles", path, replicas=replicas, retired=retired, after=after, limit=limit
+        )
+
+    def measureDirectories(
+        self, paths: list[str], *, own: bool = False, storage: bool = False
+    ) -> Result:
+        """Counts files, bytes and directories below directories, also by storage element."""
+        return self._ask("measureDirectories", paths, own=own, storage=storage)
 
     def setDirectoryMetadata(
         self, path: str, metadata: Metadata, *, after: str | None = None
@@ -505,6 +578,10 @@ class SBKClient(Client):
             ])
         """
         return self._ask("declareStorageElements", elements)
+
+    def findStorageElements(self, names: list[str]) -> Result:
+        """Looks storage elements up by name."""
+        return self._ask("findStorageElements", names)
 
     def removeStorageElement(self, se: str) -> Result:
         """Removes a storage element that holds no replica."""
