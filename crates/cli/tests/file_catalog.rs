@@ -54,16 +54,16 @@ fn tcp(url: &str) -> String {
 }
 
 #[test]
-fn both_answer_alike_under_voms_mariadb() {
+fn both_answer_alike_under_voms() {
     compare("VOMSSecurityManager", "voms", 1);
 }
 
 #[test]
-fn both_answer_alike_without_security_mariadb() {
+fn both_answer_alike_without_security() {
     compare("NoSecurityManager", "none", 1001);
 }
 
 #[test]
-fn both_answer_alike_by_directory_mariadb() {
+fn both_answer_alike_by_directory() {
     compare("DirectorySecurityManager", "directory", 2001);
 }

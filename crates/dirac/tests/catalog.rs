@@ -1,0 +1,295 @@
+//! The FileCatalog on every database: what it writes the bookkeeping reads, and the other way round.
+#![allow(clippy::pedantic)]
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures::{StreamExt, future};
+use sbk_api::*;
+use sbk_dirac::catalog::{FileCatalog, People, Principal, Security, Settings};
+use sbk_model::{Permission, Vo};
+use sbk_service::{CallContext, Caller, Options, Service};
+use sbk_testkit::{TestDatabase, each_backend};
+use sbk_wire::Value;
+
+/// A catalogue of its own.
+struct Catalogue {
+    service: Service,
+    catalog: FileCatalog,
+}
+
+fn vo() -> Vo {
+    "superb".parse().unwrap()
+}
+
+fn settings() -> Settings {
+    Settings { unique_guid: true, ..Settings::default() }
+}
+
+async fn open(database: &TestDatabase, settings: Settings) -> Catalogue {
+    let service = Service::open(database.url(), Options::default()).await.unwrap();
+    service.migrate().await.unwrap();
+    Catalogue { catalog: FileCatalog::new(service.clone(), settings), service }
+}
+
+/// Somebody of a group, who may do nothing in the bookkeeping itself.
+fn somebody(user: &str, group: &str) -> Principal {
+    let caller = Caller { local: false, vo: Some(vo()), ..Caller::with(user, group, []) };
+    let roles = [("user", None), ("prod", Some("/superb/Role=production"))];
+    let groups =
+        roles.into_iter().map(|(name, role)| (name.to_owned(), role.map(str::to_owned))).collect();
+    let people = People { users: ["alice".into(), "bob".into()].into(), groups };
+    Principal { caller, is_admin: false, people: Arc::new(people) }
+}
+
+fn admin() -> Principal {
+    Principal { is_admin: true, ..somebody("alice", "prod") }
+}
+
+/// A value that is written as JSON.
+fn value(json: serde_json::Value) -> Value {
+    sbk_wire::to_value(&json).unwrap()
+}
+
+macro_rules! json {
+    ($($json:tt)*) => { value(serde_json::json!($($json)*)) };
+}
+
+impl Catalogue {
+    async fn call(&self, who: &Principal, method: &str, arguments: Vec<Value>) -> Value {
+        self.catalog.call(who, method, arguments, false).await.unwrap().value
+    }
+
+    async fn ask<O: sbk_service::Call>(&self, operation: O) -> O::Output {
+        let local = Caller::with("tester", "local", Permission::ALL.iter().copied());
+        self.service.call(&local, operation, CallContext::default()).await.unwrap()
+    }
+
+    async fn prove(&self) {
+        let proof = self.ask(VerifyTotals::default()).await;
+        assert_eq!(proof.wrong, []);
+    }
+}
+
+fn file(path: &str, guid: &str) -> Value {
+    json!({ path: {
+        "PFN": "", "SE": "SE-A", "Size": 10, "GUID": guid, "Checksum": "0a0b0c0d",
+    } })
+}
+
+fn succeeded(answer: &Value, path: &str) -> bool {
+    answer.get("Successful").unwrap().get(path).is_some()
+}
+
+fn failure(answer: &Value, path: &str) -> String {
+    answer.get("Failed").unwrap().get(path).unwrap().text().unwrap().to_owned()
+}
+
+fn lfns(names: &[&str]) -> Vec<sbk_model::Lfn> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+each_backend! {
+    async fn what_one_side_writes_the_other_reads(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+
+        let added = it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;
+        let mut child = file("/superb/a/2", "g2");
+        if let Value::Dict(files) = &mut child && let Value::Dict(entries) = &mut files[0].1 {
+            entries.push((Value::from("Ancestors"), Value::from("/superb/a/1")));
+        }
+        let child = it.call(&admin(), "addFile", vec![child]).await;
+
+        assert!(succeeded(&added, "/superb/a/1") && succeeded(&child, "/superb/a/2"));
+        let query = FindFiles {
+            selection: Selection { expr: Some("se = SE-A".into()), ..Selection::default() },
+            replicas: true,
+            ..FindFiles::default()
+        };
+        let found = it.ask(query).await.items;
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].owner.as_str(), "alice");
+        let up = GetAncestors { lfns: lfns(&["/superb/a/2"]), ..GetAncestors::default() };
+        assert_eq!(it.ask(up).await.items[0].lfn.as_str(), "/superb/a/1");
+
+        let new = serde_json::json!({
+            "vo": "superb", "files": [{ "lfn": "/superb/a/3", "size": 7, "guid": "G3",
+            "replicas": [{ "se": "SE-A" }], "mode": "0640" }],
+        });
+        it.ask(serde_json::from_value::<AddFiles>(new).unwrap()).await;
+        let shown = it.call(&admin(), "getFileMetadata", vec![json!(["/superb/a/3"])]).await;
+        let shown = shown.get("Successful").unwrap().get("/superb/a/3").unwrap();
+        assert_eq!(shown.get("Size"), Some(&Value::Int(7)));
+        assert_eq!(shown.get("Mode"), Some(&Value::Int(0o640)));
+        assert_eq!(shown.get("Owner"), Some(&Value::from("tester")));
+        let replicas = it.call(&admin(), "getReplicas", vec![json!(["/superb/a/3"])]).await;
+        let replicas = replicas.get("Successful").unwrap().get("/superb/a/3").unwrap();
+        assert_eq!(replicas.get("SE-A"), Some(&Value::from("")));
+        it.prove().await;
+    }
+
+    async fn a_removed_file_is_gone_with_all_that_counts_it(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;
+
+        let names = json!(["/superb/a/1", "/superb/none"]);
+        let removed = it.call(&admin(), "removeFile", vec![names]).await;
+        let again = it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;
+
+        assert!(succeeded(&removed, "/superb/a/1") && succeeded(&removed, "/superb/none"));
+        assert!(succeeded(&again, "/superb/a/1"));
+        let size = MeasureDirectories {
+            paths: vec!["/superb".parse().unwrap()], storage: true, own: false,
+        };
+        let size = it.ask(size).await.found.remove(0);
+        assert_eq!((size.files, size.bytes, size.directories), (1, 10, 1));
+        assert_eq!(size.storage[0].bytes, 10);
+        it.prove().await;
+    }
+
+    async fn two_register_files_below_a_directory_that_is_not_there(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+
+        for round in 0..5 {
+            let who = admin();
+            let paths: Vec<String> = (0..6).map(|n| format!("/superb/d{round}/e/{n}")).collect();
+            let calls = paths.iter().map(|path| {
+                it.call(&who, "addFile", vec![file(path, &path.replace('/', "-"))])
+            });
+            let answers = future::join_all(calls).await;
+
+            for (answer, path) in answers.iter().zip(&paths) {
+                assert!(succeeded(answer, path), "{answer:?}");
+            }
+        }
+        it.prove().await;
+    }
+
+    async fn one_of_two_has_a_guid(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+
+        for round in 0..5 {
+            let who = admin();
+            let guid = format!("guid-{round}");
+            let paths: Vec<String> = (0..4).map(|n| format!("/superb/g{round}/{n}")).collect();
+            let calls = paths.iter().map(|path| it.call(&who, "addFile", vec![file(path, &guid)]));
+            let answers = future::join_all(calls).await;
+
+            let done = answers.iter().zip(&paths).filter(|(answer, path)| succeeded(answer, path));
+            assert_eq!(done.count(), 1, "{answers:?}");
+            let holder = it.call(&who, "getLFNForGUID", vec![json!([guid])]).await;
+            assert!(succeeded(&holder, &guid));
+        }
+        it.prove().await;
+    }
+
+    async fn a_replica_moves_with_its_bytes(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;
+        let move_it = json!({ "/superb/a/1": { "SE": "SE-A", "NewSE": "SE-B" } });
+
+        let moved = it.call(&admin(), "setReplicaHost", vec![move_it.clone()]).await;
+        let again = it.call(&admin(), "setReplicaHost", vec![move_it]).await;
+        let none = json!({ "/superb/a/1": { "SE": "SE-X", "NewSE": "SE-Y" } });
+        let none = it.call(&admin(), "setReplicaHost", vec![none]).await;
+
+        assert!(succeeded(&moved, "/superb/a/1") && succeeded(&again, "/superb/a/1"));
+        assert_eq!(failure(&none, "/superb/a/1"), "Replica does not exist");
+        let elements = it.ask(ListStorageElements::default()).await.items;
+        let bytes: BTreeMap<_, _> = elements
+            .iter()
+            .map(|element| (element.element.name.as_str(), element.totals.bytes))
+            .collect();
+        assert_eq!((bytes["SE-A"], bytes["SE-B"]), (0, 10));
+        it.prove().await;
+    }
+
+    async fn states_are_set_and_read_by_their_names(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;
+        it.call(&admin(), "addFile", vec![file("/superb/a/2", "g2")]).await;
+
+        for state in ["Trash", "Removing", "Probing", "AprioriGood"] {
+            let wanted = json!({ "/superb/a/1": state, "/superb/a/2": state });
+            let set = it.call(&admin(), "setFileStatus", vec![wanted]).await;
+            assert!(succeeded(&set, "/superb/a/1") && succeeded(&set, "/superb/a/2"), "{set:?}");
+            let seen = it.call(&admin(), "getFileSize", vec![json!(["/superb/a/1"])]).await;
+            assert_eq!(succeeded(&seen, "/superb/a/1"), state == "AprioriGood");
+
+            if state == "AprioriGood" {
+                for state in ["Trash", "Removing", "Probing", "AprioriGood"] {
+                    let wanted = json!({ "/superb/a/1": { "SE": "SE-A", "Status": state } });
+                    it.call(&admin(), "setReplicaStatus", vec![wanted]).await;
+                    let asked = json!({ "/superb/a/1": "SE-A" });
+                    let read = it.call(&admin(), "getReplicaStatus", vec![asked]).await;
+                    let read = read.get("Successful").unwrap().get("/superb/a/1").unwrap().clone();
+                    assert_eq!(read, Value::from(state));
+                }
+            }
+        }
+        it.prove().await;
+    }
+
+    async fn the_security_model_decides(database: TestDatabase) {
+        let mut models = Vec::new();
+        for security in [Security::Voms, Security::Directory, Security::Full, Security::None] {
+            models.push(open(&database, Settings { security, ..settings() }).await);
+        }
+        let (alice, bob) = (admin(), somebody("bob", "user"));
+        models[0].call(&alice, "createDirectory", vec![json!("/superb/closed")]).await;
+
+        for (at, it) in models.iter().enumerate() {
+            let path = format!("/superb/closed/{at}");
+            let added = it.call(&bob, "addFile", vec![file(&path, &format!("g{at}"))]).await;
+
+            if at < 3 {
+                assert_eq!(failure(&added, &path), "Permission denied");
+            } else {
+                assert!(succeeded(&added, &path));
+            }
+        }
+        let refused = models[0].catalog.call(&bob, "getUsers", vec![], true).await.unwrap_err();
+        assert_eq!(refused.message, "Permission denied ( 13 : Permission denied)");
+    }
+
+    async fn owners_and_modes_reach_all_below(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        it.call(&admin(), "addFile", vec![file("/superb/a/b/1", "g1")]).await;
+
+        let owner = json!({ "/superb/a": "bob" });
+        it.call(&admin(), "changePathOwner", vec![owner, Value::Bool(true)]).await;
+        let mode = json!({ "/superb/a": 0o700 });
+        it.call(&admin(), "changePathMode", vec![mode, Value::Bool(true)]).await;
+
+        let file = it.call(&admin(), "getFileMetadata", vec![json!(["/superb/a/b/1"])]).await;
+        let file = file.get("Successful").unwrap().get("/superb/a/b/1").unwrap().clone();
+        assert_eq!(file.get("Owner"), Some(&Value::from("bob")));
+        assert_eq!(file.get("Mode"), Some(&Value::Int(0o700)));
+        let inner = it.call(&admin(), "getDirectoryMetadata", vec![json!("/superb/a/b")]).await;
+        let inner = inner.get("Successful").unwrap().get("/superb/a/b").unwrap().clone();
+        assert_eq!(inner.get("Mode"), Some(&Value::Int(0o700)));
+    }
+
+    async fn counters_and_dumps_hold_what_is_there(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        for n in 0..3 {
+            let path = format!("/superb/a/{n}");
+            it.call(&admin(), "addFile", vec![file(&path, &format!("g{n}"))]).await;
+        }
+        it.call(&admin(), "removeReplica", vec![json!({ "/superb/a/2": { "SE": "SE-A" } })]).await;
+
+        let counters = it.call(&admin(), "getCatalogCounters", vec![]).await;
+        let rows: Vec<_> = it.catalog.dump(&admin(), r#"["SE-A", "none"]"#).unwrap().collect().await;
+        let text: Vec<u8> = rows.into_iter().flat_map(Result::unwrap).collect();
+
+        assert_eq!(counters.get("Files"), Some(&Value::Int(3)));
+        assert_eq!(counters.get("Files w/o Replicas"), Some(&Value::Int(1)));
+        assert_eq!(counters.get("Replicas"), Some(&Value::Int(2)));
+        assert_eq!(counters.get("Directories"), Some(&Value::Int(3)));
+        let text = String::from_utf8(text).unwrap();
+        let mut lines: Vec<_> = text.split_terminator("\r\n").collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["SE-A|/superb/a/0|0a0b0c0d|10", "SE-A|/superb/a/1|0a0b0c0d|10"]);
+        assert!(it.catalog.dump(&admin(), "[]").is_err());
+    }
+}
