@@ -172,6 +172,54 @@ def permissions(call, ours, theirs):
     )
 
 
+@difference("types of fields are in one spelling")
+def field_types(call, ours, theirs):
+    if call.method != "getMetadataFields" or not (ours["OK"] and theirs["OK"]):
+        return False
+    return all(set(ours["Value"][kind]) == set(theirs["Value"][kind]) for kind in theirs["Value"])
+
+
+@difference("types of fields are in one spelling")
+def types_of_values(call, ours, theirs):
+    ours, theirs = ({k: v for k, v in r.items() if k != "MetadataType"} for r in (ours, theirs))
+    return call.method in ("getDirectoryUserMetadata", "getFileUserMetadata") and ours == theirs
+
+
+CONFLICTS = ("Metadata conflict for", "Conflict in the directory metadata hierarchy")
+
+
+@difference("of two directories with a value the nearer one's holds", ends=True)
+def nearer(call, ours, theirs):
+    return not theirs["OK"] and theirs["Message"].startswith(CONFLICTS)
+
+
+@difference("of two directories with a value the nearer one's holds", ends=True, path=True)
+def nearer_of_path(call, path, ours, theirs):
+    return theirs[0] == "failed" and theirs[1].startswith(CONFLICTS)
+
+
+@difference("of several values all are set or none", ends=True, path=True)
+def all_or_none(call, path, ours, theirs):
+    text = "Metadata conflict detected for"
+    return all(side[0] == "failed" and side[1].startswith(text) for side in (ours, theirs))
+
+
+@difference("of several values all are set or none", ends=True)
+def all_or_none_of_call(call, ours, theirs):
+    text = "Metadata conflict detected for"
+    return all(not side["OK"] and side["Message"].startswith(text) for side in (ours, theirs))
+
+
+@difference("lists of files have an order")
+def orders(call, ours, theirs):
+    if not call.method.startswith("find") or not (ours["OK"] and theirs["OK"]):
+        return False
+    ours, theirs = ours["Value"], theirs["Value"]
+    if call.method == "findDirectoriesByMetadata":
+        return sorted(ours.values()) == sorted(theirs.values())
+    return isinstance(ours, list) and sorted(ours) == sorted(theirs)
+
+
 @difference("over HTTPS arguments may be left out, and an unknown method has a status of its own")
 def over_https(call, ours, theirs):
     return call.raw and OVER_HTTPS and not theirs["OK"]
@@ -362,8 +410,8 @@ class Maker:
     ELEMENTS = ("SE-A", "SE-B", "SE-C")
     STATES = ("AprioriGood", "Trash", "Removing", "Probing")
 
-    def __init__(self, chance: random.Random, name: str):
-        self.chance = chance
+    def __init__(self, chance: random.Random, name: str, methods: dict):
+        self.chance, self.methods = chance, methods
         self.top = f"{TOP}/{name}"
         self.directories = [f"{self.top}/{d}" for d in ("open", "shared", "closed", "open/a")]
         self.files = [f"{d}/f{n}" for d in self.directories for n in range(3)]
@@ -452,8 +500,8 @@ class Maker:
 
     def made(self) -> Call:
         """The next call."""
-        method = self.one(sorted(METHODS))
-        return METHODS[method](self, method)
+        method = self.one(sorted(self.methods))
+        return self.methods[method](self, method)
 
     def _paths(self, method):
         return Call(self.who(), method, self.paths(method))
@@ -558,6 +606,77 @@ class Maker:
     def _bare(self, method):
         return Call(self.who(), method)
 
+    # The fields that are declared before the sequences, with their types.
+    FIELDS = (
+        ("dirInt", "INT", "-d"),
+        ("dirText", "VARCHAR(32)", "-d"),
+        ("fileInt", "INT", "-f"),
+        ("fileText", "VARCHAR(32)", "-f"),
+        ("fileTime", "DATETIME", "-f"),
+        ("fileReal", "DOUBLE", "-f"),
+    )
+
+    def value(self, name):
+        if name.endswith("Int"):
+            return self.one([1, 2, 3, "2", -7])
+        if name.endswith("Time"):
+            return self.one(["2026-01-31 12:00:00", "2026-02-01 00:00:00"])
+        if name.endswith("Real"):
+            return self.one([1.5, 2.25, -0.5])
+        return self.one(["alpha", "beta", "gamma delta"])
+
+    def _set(self, method):
+        """Values for files and directories, each in a call of its own or in one."""
+        wanted = {}
+        for path in self.some(self.files + self.directories, 3):
+            level = "-d" if path in self.directories else "-f"
+            names = [name for name, _, of in self.FIELDS if of == level]
+            wanted[path] = {name: self.value(name) for name in self.some(names, 2)}
+        if method == "setMetadataBulk":
+            return Call(self.who(), method, wanted)
+        return Call(self.who(), method, *next(iter(wanted.items())))
+
+    def _unset(self, method):
+        names = [name for name, *_ in self.FIELDS]
+        paths = self.some(self.files + self.directories, 2)
+        return Call(self.who(), method, {p: self.some(names, 2) for p in paths})
+
+    def _user_metadata(self, method):
+        choices = self.directories if method == "getDirectoryUserMetadata" else self.files
+        path = self.one([*choices, *choices, f"{self.top}/none"])
+        # Past the client, which would ask for the directory's, too.
+        return Call(self.who(), method, path, raw=True)
+
+    def query(self):
+        query = {}
+        names = [name for name, *_ in self.FIELDS] + ["Size", "Name", "SE"]
+        for name in self.some(names, 2):
+            if name == "Size":
+                query[name] = self.one([1000, {">": 1003}, {"<=": 1005, ">": 1001}])
+            elif name == "Name":
+                query[name] = self.one(["f1", "f*", "f?"])
+            elif name == "SE":
+                query[name] = self.one(["SE-A", {"in": ["SE-A", "SE-B"]}])
+            else:
+                value, other = self.value(name), self.value(name)
+                choices = [value, [value, other], {"in": [value, other]}, {"!=": value}]
+                choices.append({"nin": [value]})
+                if not name.endswith("Text"):
+                    choices += [{">": value}, {"<": value}, {">=": value, "<=": other}]
+                if name.startswith("file"):
+                    choices += ["Any", "Missing"]
+                query[name] = self.one(choices)
+        return query
+
+    def _find(self, method):
+        path = self.one([self.top, *self.directories])
+        if self.odd():
+            path = f"{self.top}/none"
+        arguments = (self.query() if not self.odd() else {}, path)
+        if method == "getReplicasByMetadata":
+            arguments = (*arguments, self.one([True, False]))
+        return Call(self.who(), method, *arguments)
+
     def _wrong(self, method):
         """Arguments of wrong types and numbers, past the client."""
         name = self.one(
@@ -620,9 +739,36 @@ METHODS = {
 }
 
 
-def sequence(comparison: Comparison, seed: int, length: int) -> int:
+# The methods on metadata, with those that make files to ask for.
+METADATA = {
+    "addFile": Maker._add_file,
+    "addFile again": lambda self, _: self._add_file("addFile"),
+    "createDirectory": lambda self, m: Call("alice@admin", m, self.directories),
+    "setMetadata": Maker._set,
+    "setMetadataBulk": Maker._set,
+    "setMetadataBulk again": lambda self, _: self._set("setMetadataBulk"),
+    "removeMetadata": Maker._unset,
+    **dict.fromkeys(["getDirectoryUserMetadata", "getFileUserMetadata"], Maker._user_metadata),
+    **dict.fromkeys(
+        ["findFilesByMetadata", "findDirectoriesByMetadata", "getReplicasByMetadata"], Maker._find
+    ),
+    "findFilesByMetadata again": lambda self, _: self._find("findFilesByMetadata"),
+    "getMetadataFields": Maker._bare,
+}
+
+
+def declare(comparison: Comparison) -> None:
+    """Declares the fields of the sequences on both sides."""
+    for name, kind, level in Maker.FIELDS:
+        for side in (comparison.reference, comparison.subject):
+            result = side.call("alice@admin", "addMetadataField", (name, kind, level), False)
+            if not result["OK"]:
+                sys.exit(f"{side.url}: {name} cannot be declared: {result['Message']}")
+
+
+def sequence(comparison: Comparison, seed: int, length: int, methods: dict) -> int:
     """Makes one sequence of calls; returns how many were made."""
-    maker = Maker(random.Random(seed), f"s{seed}")
+    maker = Maker(random.Random(seed), f"s{seed}", methods)
     done = []
     try:
         for call in maker.setting():
@@ -650,16 +796,20 @@ def main() -> None:
     parser.add_argument("--sequences", type=int, default=20)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--length", type=int, default=40, help="calls of a sequence, at most")
+    parser.add_argument("--metadata", action="store_true", help="only methods on metadata")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     prepare(args.subject)
     global OVER_HTTPS
     OVER_HTTPS = args.subject.startswith("https")
     comparison = Comparison(Catalogue(args.reference), Catalogue(args.subject), args.verbose)
+    methods = METADATA if args.metadata else METHODS
+    if args.metadata:
+        declare(comparison)
     end = time.monotonic() + args.minutes * 60 if args.minutes else None
     seed, calls = args.seed, 0
     while time.monotonic() < end if end else seed < args.seed + args.sequences:
-        calls += sequence(comparison, seed, args.length)
+        calls += sequence(comparison, seed, args.length, methods)
         seed += 1
     print(f"{calls} calls in {seed - args.seed} sequences were answered alike, but for:")
     for name, times in comparison.seen.most_common():

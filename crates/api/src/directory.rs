@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    BulkResult, File, Metadata, Page, PageArgs, Progress, operation::bool_or_text,
+    BulkResult, File, Metadata, Page, PageArgs, Progress, Selection, operation::bool_or_text,
     operation::operations,
 };
 
@@ -240,6 +240,10 @@ pub struct DirectoryAccess {
     pub created: Timestamp,
     /// When its record was last changed.
     pub modified: Timestamp,
+    /// The values that hold in it, when asked for.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    #[schema(value_type = Object)]
+    pub effective: Metadata,
 }
 
 /// The directories that were found.
@@ -259,6 +263,23 @@ pub struct ListSubdirectories {
     /// Whether all below it are listed, and not only those directly in it.
     #[serde(default, deserialize_with = "bool_or_text")]
     pub recursive: bool,
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub page: PageArgs,
+}
+
+/// Finds directories by a query over the values that hold in them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct QueryDirectories {
+    #[serde(flatten)]
+    #[allow(missing_docs)]
+    pub selection: Selection,
+    /// The directory at or below which is searched; the root when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<DirPath>,
+    /// Whether the values that hold in them are shown.
+    #[serde(default, deserialize_with = "bool_or_text")]
+    pub metadata: bool,
     #[serde(flatten)]
     #[allow(missing_docs)]
     pub page: PageArgs,
@@ -336,6 +357,9 @@ operations! {
     ListSubdirectories = "listSubdirectories"(path), Get "/directory/directories", Read, reads
         -> Page<DirectoryAccess>, each DirectoryAccess;
     "Lists the directories in a directory, or all below it, by path."
+    QueryDirectories = "queryDirectories"(query), Get "/query-directories", Read, reads
+        -> Page<DirectoryAccess>, each DirectoryAccess;
+    "Finds directories by a query over the values that hold in them, by path."
     ListFiles = "listFiles"(path), Get "/directory/files", Read, reads -> Page<File>, each File;
     "Lists the files directly in a directory with all that is known of them, by name."
     MeasureDirectories = "measureDirectories"(paths), Post "/directories/size", Read, reads -> DirectorySizes;

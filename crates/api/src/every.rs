@@ -38,7 +38,7 @@ macro_rules! every_operation {
                 $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
-                $crate::ListDirectory, $crate::ListSubdirectories, $crate::ListFiles, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
+                $crate::ListDirectory, $crate::ListSubdirectories, $crate::QueryDirectories, $crate::ListFiles, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions
                 $crate::ListRuns, $crate::ListFills, $crate::ListQualityHistory, $crate::ListEventTypes,

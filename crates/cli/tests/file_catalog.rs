@@ -6,21 +6,18 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod dirac;
 
-use std::path::Path;
-
 use dirac::{file_catalog, local_file, python, service_on, testbed};
 use sbk_testkit::{Backend, TestDatabase};
 
 /// How many sequences of calls are compared.
 const SEQUENCES: u32 = 10;
 
-/// Compares the two under a security model: as the reference calls its manager, and as we do.
-fn compare(manager: &str, model: &str, seed: u32) {
+/// Compares the two under a security model of ours; the reference has these managers.
+fn compare(managers: &[&str], model: &str, seed: u32, more: &[&str]) {
     let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
     let testbed = testbed();
     let work = tempfile::tempdir().unwrap();
-    let managers = ["--security", manager];
-    let (_theirs, reference) = file_catalog(&testbed, work.path(), &tcp(database.url()), &managers);
+    let (_theirs, reference) = file_catalog(&testbed, work.path(), &tcp(database.url()), managers);
     let configuration = local_file(&testbed, work.path());
     let ours = format!("sqlite:{}/sbk.db", work.path().display());
     let settings = format!("[file_catalog]\nsecurity = '{model}'\nunique_guid = true\n");
@@ -28,22 +25,18 @@ fn compare(manager: &str, model: &str, seed: u32) {
     let subject = diset.replace("Bookkeeping/SBK", "DataManagement/FileCatalog");
 
     let (seed, sequences) = (seed.to_string(), SEQUENCES.to_string());
-    let done = python(
-        Path::new(&testbed),
-        &[
-            "testbed/differential.py",
-            "--reference",
-            &reference,
-            "--subject",
-            &subject,
-            "--seed",
-            &seed,
-            "--sequences",
-            &sequences,
-        ],
-    )
-    .status()
-    .unwrap();
+    let arguments = [
+        "testbed/differential.py",
+        "--reference",
+        &reference,
+        "--subject",
+        &subject,
+        "--seed",
+        &seed,
+        "--sequences",
+        &sequences,
+    ];
+    let done = python(&testbed, &[&arguments[..], more].concat()).status().unwrap();
 
     assert!(done.success(), "the two catalogues differ");
 }
@@ -55,15 +48,29 @@ fn tcp(url: &str) -> String {
 
 #[test]
 fn both_answer_alike_under_voms() {
-    compare("VOMSSecurityManager", "voms", 1);
+    compare(&["--security", "VOMSSecurityManager"], "voms", 1, &[]);
 }
 
 #[test]
 fn both_answer_alike_without_security() {
-    compare("NoSecurityManager", "none", 1001);
+    compare(&["--security", "NoSecurityManager"], "none", 1001, &[]);
 }
 
 #[test]
 fn both_answer_alike_by_directory() {
-    compare("DirectorySecurityManager", "directory", 2001);
+    compare(&["--security", "DirectorySecurityManager"], "directory", 2001, &[]);
+}
+
+#[test]
+fn both_find_the_same_by_metadata() {
+    // With the directory manager that answers such queries.
+    let managers = [
+        "--security",
+        "NoSecurityManager",
+        "--directories",
+        "DirectoryLevelTree",
+        "--files",
+        "FileManager",
+    ];
+    compare(&managers, "none", 3001, &["--metadata"]);
 }

@@ -292,4 +292,72 @@ each_backend! {
         assert_eq!(lines, ["SE-A|/superb/a/0|0a0b0c0d|10", "SE-A|/superb/a/1|0a0b0c0d|10"]);
         assert!(it.catalog.dump(&admin(), "[]").is_err());
     }
+
+    async fn metadata_of_files_and_directories_is_found(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        let who = admin();
+        for (name, kind, level) in
+            [("energy", "FLOAT", "-f"), ("stream", "VARCHAR(16)", "-f"), ("period", "INT", "-d")]
+        {
+            let arguments = vec![Value::from(name), Value::from(kind), Value::from(level)];
+            it.call(&who, "addMetadataField", arguments).await;
+        }
+        for n in 0..4 {
+            let path = format!("/superb/p{}/{n}", n % 2);
+            it.call(&who, "addFile", vec![file(&path, &format!("g{n}"))]).await;
+        }
+
+        let set = it
+            .call(&who, "setMetadataBulk", vec![json!({
+                "/superb/p0": { "period": "5" },
+                "/superb/p0/0": { "energy": 91.5, "stream": "physics" },
+                "/superb/p0/2": { "energy": "89", "stream": "calib_1" },
+                "/superb/p1/1": { "energy": 91.5, "nothing": 1 },
+                "/superb/none": { "energy": 1.0 },
+            })])
+            .await;
+
+        assert!(succeeded(&set, "/superb/p0") && succeeded(&set, "/superb/p0/2"));
+        assert!(failure(&set, "/superb/p1/1").contains("nothing is no metadata field of a file"));
+        assert_eq!(failure(&set, "/superb/none"), "File /superb/none not found");
+        let queries = [
+            (json!({ "period": 5 }), vec!["/superb/p0/0", "/superb/p0/2"]),
+            (json!({ "period": 5, "energy": { ">": 90 } }), vec!["/superb/p0/0"]),
+            (json!({ "stream": "cal*" }), vec!["/superb/p0/2"]),
+            (json!({ "stream": "calib_?" }), vec!["/superb/p0/2"]),
+            (json!({ "energy": "Missing", "period": 5 }), vec![]),
+            (json!({ "SE": "SE-A", "Name": "1" }), vec!["/superb/p1/1"]),
+            (json!({ "energy": [] }), vec![]),
+        ];
+        for (query, expected) in queries {
+            let found = it.call(&who, "findFilesByMetadata", vec![query.clone()]).await;
+            let mut found: Vec<_> =
+                found.items().unwrap().iter().map(|lfn| lfn.text().unwrap()).collect();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{query:?}");
+        }
+        let all = it.call(&who, "findFilesByMetadata", vec![json!({}), Value::from("/superb/p1")]);
+        assert_eq!(all.await.items().unwrap().len(), 2);
+        let directories =
+            it.call(&who, "findDirectoriesByMetadata", vec![json!({ "period": 5 })]).await;
+        let Value::Dict(directories) = directories else { panic!("no dictionary") };
+        assert_eq!(directories[0].1, Value::from("/superb/p0"));
+        let values = it.call(&who, "getCompatibleMetadata", vec![json!({})]).await;
+        assert_eq!(values.get("period"), Some(&Value::List(vec![Value::Int(5)])));
+        let page = vec![json!({ "period": 5 }), Value::from("/"), Value::Int(1), Value::Int(1)];
+        let page = it.call(&who, "findFilesByMetadataWeb", page).await;
+        assert_eq!(page.get("TotalRecords"), Some(&Value::Int(2)));
+        let unknown = it.catalog.call(&who, "findFilesByMetadata", vec![json!({ "x": 1 })], false);
+        assert!(unknown.await.unwrap_err().message.contains("x is no metadata field"));
+
+        let removed = json!({ "/superb/p0": ["period", "x"], "/superb/p0/0": ["energy"] });
+        let removed = it.call(&who, "removeMetadata", vec![removed]).await;
+        assert!(succeeded(&removed, "/superb/p0") && succeeded(&removed, "/superb/p0/0"));
+        let shown = it.catalog.call(
+            &who, "getDirectoryUserMetadata", vec![Value::from("/superb/p0")], false,
+        );
+        let shown = shown.await.unwrap();
+        assert_eq!(shown.value, Value::Dict(vec![]));
+        assert!(shown.beside.iter().any(|(name, _)| *name == "MetadataOwner"));
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sbk_api::{
     DirectoryAccess, DirectorySize, DirectorySizes, File, FindDirectories, FoundDirectories,
-    ListFiles, ListSubdirectories, MeasureDirectories, Page, StorageUse,
+    ListFiles, ListSubdirectories, MeasureDirectories, Metadata, Page, QueryDirectories,
+    StorageUse,
 };
 use sbk_model::{DirKey, DirPath, SeKey, TermKey};
 use sbk_store::{
@@ -18,11 +19,16 @@ use crate::{
     Context, Error, Run, cursor,
     directory::find,
     file::{With, present},
+    query::{self, Asked},
     register::check_count,
 };
 
 /// Makes directories as callers see them.
-async fn shown(session: &mut Session, stored: Vec<Stored>) -> Result<Vec<DirectoryAccess>, Error> {
+async fn shown(
+    session: &mut Session,
+    stored: Vec<Stored>,
+    metadata: bool,
+) -> Result<Vec<DirectoryAccess>, Error> {
     let keys = stored.iter().flat_map(|d| [d.vo, d.owner, d.group]);
     let terms = session.terms(keys.collect::<Vec<_>>()).await?;
     stored
@@ -35,6 +41,11 @@ async fn shown(session: &mut Session, stored: Vec<Stored>) -> Result<Vec<Directo
                 mode: stored.mode,
                 created: stored.created,
                 modified: stored.modified,
+                effective: if metadata {
+                    crate::metadata::parse(stored.effective.as_deref())?
+                } else {
+                    Metadata::new()
+                },
                 path: stored.path,
             })
         })
@@ -62,7 +73,7 @@ impl Run for FindDirectories {
                 _ => missing.push(path.clone()),
             }
         }
-        Ok(FoundDirectories { found: shown(&mut cx.session, found).await?, missing })
+        Ok(FoundDirectories { found: shown(&mut cx.session, found, false).await?, missing })
     }
 }
 
@@ -87,7 +98,22 @@ impl Run for ListSubdirectories {
             let next = cursor::next(&found, limit, |stored| cursor::encode(&stored.path));
             (found, next)
         };
-        Ok(Page { items: shown(session, stored).await?, next })
+        Ok(Page { items: shown(session, stored, false).await?, next })
+    }
+}
+
+impl Run for QueryDirectories {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Page<DirectoryAccess>, Error> {
+        let (after, limit) = cursor::page::<DirPath>(&self.page)?;
+        let root = DirPath::root();
+        let top = self.below.as_ref().unwrap_or(&root);
+        if !top.is_root() {
+            find(cx, top, Lock::None).await?;
+        }
+        let asked = Asked::directories(&self.selection);
+        let found = query::directories(cx, &asked, top, after.as_ref(), limit).await?;
+        let next = cursor::next(&found, limit, |stored| cursor::encode(&stored.path));
+        Ok(Page { items: shown(&mut cx.session, found, self.metadata).await?, next })
     }
 }
 

@@ -8,9 +8,9 @@ use sbk_metadata::{
     Value,
     query::{Builtin, Checked, FieldRef, Fields, Op, Predicate, Query, QueryError, Step, Target},
 };
-use sbk_model::{DatasetName, FileKey, TermKey, Totals, Vo, fingerprint};
+use sbk_model::{DatasetName, DirPath, FileKey, TermKey, Totals, Vo, fingerprint};
 use sbk_store::{
-    community, dataset,
+    community, dataset, directory,
     directory::Lock,
     file,
     promotion::Promoted,
@@ -67,6 +67,11 @@ impl Asked {
             vo: selection.vo.clone(),
             target: Target::File,
         }
+    }
+
+    /// A query for directories.
+    pub fn directories(selection: &Selection) -> Self {
+        Self { target: Target::Directory, ..Self::selection(selection) }
     }
 
     fn parse(&self) -> Result<Query, Error> {
@@ -291,6 +296,24 @@ pub async fn sections(
 pub async fn count(cx: &mut Context<'_>, asked: &Asked) -> Result<Totals, Error> {
     let ready = check(cx, asked).await?;
     Ok(ready.files().count(&mut cx.session).await?)
+}
+
+/// Finds directories by path, at a directory or below it, after a path.
+pub async fn directories(
+    cx: &mut Context<'_>,
+    asked: &Asked,
+    top: &DirPath,
+    after: Option<&DirPath>,
+    limit: i64,
+) -> Result<Vec<directory::Stored>, Error> {
+    let Ready { checked, promoted, vo, .. } = check(cx, asked).await?;
+    if !checked.order.is_empty() || checked.limit.is_some() {
+        let reason = "has no meaning here; directories come by path, page by page";
+        return Err(Error::invalid("expr", "order by, limit", reason));
+    }
+    let limit = u64::try_from(limit).unwrap_or_default();
+    let session = &mut cx.session;
+    Ok(query::directories(session, &checked, &promoted, vo, top, after, limit).await?)
 }
 
 /// Finds datasets by name, after a position.

@@ -57,7 +57,7 @@ impl Lock {
     }
 }
 
-const COLUMNS: &str = "d.path, d.vo, d.owner, d.owner_group, d.mode, d.created, d.modified, \
+pub(crate) const COLUMNS: &str = "d.path, d.vo, d.owner, d.owner_group, d.mode, d.created, d.modified, \
                        {doc d.meta}, {doc d.effective}";
 
 /// The path of the root is stored empty, so that a name is always path, `/` and base name.
@@ -67,7 +67,7 @@ fn stored_path(row: &Row, at: usize) -> Result<DirPath, Error> {
     text.parse().map_err(|_| Error::Internal(format!("the stored path {text:?} is not valid")))
 }
 
-fn read(row: &Row) -> Result<Stored, Error> {
+pub(crate) fn read(row: &Row) -> Result<Stored, Error> {
     Ok(Stored {
         path: stored_path(row, 0)?,
         vo: row.int(1)?,

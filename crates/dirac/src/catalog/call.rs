@@ -211,6 +211,26 @@ impl<'a> Call<'a> {
             Method::DeleteUser | Method::DeleteGroup => self.delete_person(),
             Method::GetUsers => self.users(),
             Method::GetGroups => self.groups(),
+            Method::AddMetadataField => {
+                let (name, kind) = (next(), next());
+                self.add_field(&name, &kind, &next()).await
+            }
+            Method::DeleteMetadataField => self.delete_field(&next()).await,
+            Method::GetMetadataFields => self.fields().await,
+            Method::SetMetadata => self.set_metadata(next(), next()).await,
+            Method::SetMetadataBulk => self.set_metadata_of(next()).await,
+            Method::RemoveMetadata => self.remove_metadata(next()).await,
+            Method::GetDirectoryUserMetadata => self.directory_metadata_of(next()).await,
+            Method::GetFileUserMetadata => self.file_metadata_of(next()).await,
+            Method::FindDirectoriesByMetadata => self.find_directories(next(), next()).await,
+            Method::FindFilesByMetadata => self.find_files(next(), next()).await,
+            Method::FindFilesByMetadataDetailed => self.find_details(next(), next()).await,
+            Method::FindFilesByMetadataWeb => {
+                let (query, path, first) = (next(), next(), next());
+                self.find_page(query, path, &first, &next()).await
+            }
+            Method::GetReplicasByMetadata => self.find_replicas(next(), next(), next()).await,
+            Method::GetCompatibleMetadata => self.compatible(next(), next()).await,
             Method::GetCatalogCounters => self.counters().await,
             Method::RebuildDirectoryUsage => self.rebuild_usage().await,
             Method::RepairCatalog => self.repair().await,

@@ -161,7 +161,7 @@ impl Call<'_> {
 }
 
 /// What `getFileDetails` says of a file.
-fn details(file: &File) -> Value {
+pub fn details(file: &File) -> Value {
     let metadata = sbk_wire::to_value(&file.metadata.map()).unwrap_or(Value::Null);
     Value::dict([
         ("FileID", Value::Int(file_id(file))),

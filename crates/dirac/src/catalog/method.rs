@@ -23,6 +23,8 @@ pub enum Takes {
     Text,
     /// True or false.
     Bool,
+    /// A number.
+    Int,
 }
 
 impl Takes {
@@ -37,6 +39,7 @@ impl Takes {
             Self::Dict => is(&["dict"]),
             Self::Text => is(&["str"]),
             Self::Bool => is(&["bool"]),
+            Self::Int => is(&["int", "bool"]),
         }
     }
 
@@ -51,6 +54,7 @@ impl Takes {
             Self::Dict => "<class 'dict'>",
             Self::Text => "<class 'str'>",
             Self::Bool => "<class 'bool'>",
+            Self::Int => "<class 'int'>",
         }
     }
 }
@@ -60,12 +64,15 @@ impl Takes {
 pub enum Default {
     /// True or false.
     Bool(bool),
+    /// A text.
+    Text(&'static str),
 }
 
 impl Default {
     fn value(self) -> Value {
         match self {
             Self::Bool(truth) => Value::Bool(truth),
+            Self::Text(text) => Value::from(text),
         }
     }
 }
@@ -157,6 +164,31 @@ methods! {
         "Finds the replicas of the files in directories.";
     GetDirectoryDump = "getDirectoryDump" [Paths] 1 []
         "Lists all files and directories below directories.";
+    AddMetadataField = "addMetadataField" [Text, Text, Text] 3 [Default::Text("-d")]
+        "Declares a metadata field of files or directories.";
+    DeleteMetadataField = "deleteMetadataField" [Text] 1 []
+        "Takes a metadata field away that has no values.";
+    GetMetadataFields = "getMetadataFields" [] 0 [] "Lists the metadata fields with their types.";
+    SetMetadata = "setMetadata" [Text, Dict] 2 [] "Sets metadata of a file or directory.";
+    SetMetadataBulk = "setMetadataBulk" [Dict] 1 [] "Sets metadata of files and directories.";
+    RemoveMetadata = "removeMetadata" [Dict] 1 [] "Removes metadata of files and directories.";
+    GetDirectoryUserMetadata = "getDirectoryUserMetadata" [Text] 1 []
+        "Shows the metadata that holds in a directory.";
+    GetFileUserMetadata = "getFileUserMetadata" [Text] 1 [] "Shows the metadata of a file.";
+    FindDirectoriesByMetadata = "findDirectoriesByMetadata" [Dict] 2 [Default::Text("/")]
+        "Finds directories by their metadata.";
+    FindFilesByMetadata = "findFilesByMetadata" [Dict, Text] 2 [Default::Text("/")]
+        "Finds files by their metadata and that of their directories.";
+    FindFilesByMetadataDetailed = "findFilesByMetadataDetailed" [Dict, Text] 2
+        [Default::Text("/")]
+        "Finds files by metadata, and shows them.";
+    FindFilesByMetadataWeb = "findFilesByMetadataWeb" [Dict, Text, Int, Int] 4 []
+        "Finds files by metadata, a page at a time.";
+    GetReplicasByMetadata = "getReplicasByMetadata" [Dict, Text, Bool] 3
+        [Default::Text("/"), Default::Bool(false)]
+        "Finds the replicas of files by metadata.";
+    GetCompatibleMetadata = "getCompatibleMetadata" [Dict, Text] 2 [Default::Text("/")]
+        "Says which values the fields of directories have where conditions hold.";
     GetCatalogCounters = "getCatalogCounters" [] 0 [] "Counts what is in the catalogue.";
     RebuildDirectoryUsage = "rebuildDirectoryUsage" [] 0 []
         "Counts the totals of directories anew.";

@@ -49,6 +49,8 @@ pub struct Settings {
     pub global_read_access: bool,
     /// Whether a GUID may belong to one file only.
     pub unique_guid: bool,
+    /// Whether a query by a field that nobody declared is refused; else the field is passed over.
+    pub strict_metadata: bool,
     /// What is answered as the PFN of a replica.
     pub lfn_pfn_convention: PfnConvention,
     /// The permission bits of new directories and files.
@@ -69,6 +71,7 @@ impl Default for Settings {
             vo: None,
             global_read_access: true,
             unique_guid: false,
+            strict_metadata: true,
             lfn_pfn_convention: PfnConvention::default(),
             default_mode: Mode::DIRECTORY,
             visible_file_status: vec!["AprioriGood".into()],

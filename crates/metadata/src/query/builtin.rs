@@ -23,6 +23,8 @@ pub enum Target {
     Dataset,
     /// Jobs.
     Job,
+    /// Directories.
+    Directory,
 }
 
 impl Target {
@@ -32,6 +34,7 @@ impl Target {
             Self::File => Entity::File,
             Self::Dataset => Entity::Dataset,
             Self::Job => Entity::Job,
+            Self::Directory => Entity::Directory,
         }
     }
 }
@@ -164,6 +167,15 @@ impl Builtin {
                 Target::File => *file,
                 Target::Dataset => *dataset,
                 Target::Job => *job,
+                Target::Directory => matches!(
+                    builtin,
+                    Self::Directory
+                        | Self::Owner
+                        | Self::Group
+                        | Self::Created
+                        | Self::Modified
+                        | Self::Vo
+                ),
             };
             has.then_some(*builtin)
         })
@@ -205,7 +217,7 @@ impl Builtin {
                 Target::Dataset => {
                     DatasetStatus::ALL.iter().map(|status| status.as_str()).collect()
                 }
-                Target::Job => Vec::new(),
+                Target::Job | Target::Directory => Vec::new(),
             }),
             _ => Kind::String,
         }
@@ -285,7 +297,7 @@ mod tests {
 
     #[test]
     fn each_built_in_field_is_found_by_its_name() {
-        for target in [Target::File, Target::Dataset, Target::Job] {
+        for target in [Target::File, Target::Dataset, Target::Job, Target::Directory] {
             for builtin in Builtin::of(target) {
                 assert_eq!(Builtin::find(target, builtin.name()), Some(builtin));
                 assert!(is_reserved(target.entity(), &builtin.name().to_uppercase()));

@@ -220,8 +220,9 @@ impl Checker {
                 op: Op::Eq,
                 value: Value::Text(parsed.into()),
             },
-            Target::Job => {
-                let message = "`dataset` finds files, and this looks for jobs".to_owned();
+            Target::Job | Target::Directory => {
+                let what = self.target.entity();
+                let message = format!("`dataset` finds files, and this looks for {what}s");
                 return Err(QueryError::new(message, name.place.clone()));
             }
         })
@@ -280,6 +281,7 @@ impl Checker {
             Target::File => &[Entity::File, Entity::Directory, Entity::Dataset],
             Target::Dataset => &[Entity::Dataset],
             Target::Job => &[Entity::Job],
+            Target::Directory => &[Entity::Directory],
         };
         for candidate in reachable {
             if entity.is_some_and(|entity| entity != *candidate) {

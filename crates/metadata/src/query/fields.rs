@@ -64,6 +64,7 @@ impl Fields {
                 Target::File => field.entity != Entity::Job,
                 Target::Dataset => field.entity == Entity::Dataset,
                 Target::Job => field.entity == Entity::Job,
+                Target::Directory => field.entity == Entity::Directory,
             })
             .map(|field| field.name.as_str())
             .collect()

@@ -65,6 +65,7 @@ const EXAMPLES: &[Example] = &[
     ("listDirectory", r#"["/superb/raw"]"#, r#"{"limit": 1000}"#),
     ("findDirectories", r#"[["/superb/raw", "/superb/user"]]"#, "{}"),
     ("listSubdirectories", r#"["/superb"]"#, r#"{"recursive": true}"#),
+    ("queryDirectories", r#"["period = 2026a"]"#, r#"{"below": "/superb", "metadata": true}"#),
     ("listFiles", r#"["/superb/raw"]"#, r#"{"replicas": true, "limit": 1000}"#),
     ("measureDirectories", r#"[["/superb/raw"]]"#, r#"{"storage": true}"#),
     ("setDirectoryMetadata", r#"["/superb/raw", {"period": "2026b"}]"#, "{}"),

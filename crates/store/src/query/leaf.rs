@@ -178,6 +178,7 @@ pub fn leaf(compiler: &Compiler<'_>, field: &FieldRef) -> Leaf {
             Target::File => file_leaf(compiler, *builtin),
             Target::Dataset => dataset_leaf(*builtin),
             Target::Job => job_leaf(*builtin),
+            Target::Directory => directory_leaf(*builtin),
         },
         FieldRef::Declared(field) => declared_leaf(compiler, field),
     }
@@ -260,6 +261,23 @@ fn job_leaf(builtin: Builtin) -> Leaf {
         Builtin::Application => Leaf::term("p.application").wrapped(of_step),
         Builtin::Version => Leaf::term("p.version").wrapped(of_step),
         _ => Leaf::scalar("j.name", Text),
+    }
+}
+
+fn directory_leaf(builtin: Builtin) -> Leaf {
+    use ColumnType::{Int, Text};
+    match builtin {
+        Builtin::Owner => Leaf::term("d.owner"),
+        Builtin::Group => Leaf::term("d.owner_group"),
+        Builtin::Vo => Leaf::term("d.vo"),
+        Builtin::Created => Leaf::scalar("d.created", Int),
+        Builtin::Modified => Leaf::scalar("d.modified", Int),
+        _ => Leaf {
+            key: Some(("d.dir".into(), |text| {
+                text.parse::<DirPath>().map_or(0, |path| path.key().0)
+            })),
+            ..Leaf::scalar("d.path", Text)
+        },
     }
 }
 

@@ -7,4 +7,4 @@ mod run;
 
 pub use compile::Compiler;
 pub use order::Position;
-pub use run::{FileQuery, Hit, datasets};
+pub use run::{FileQuery, Hit, datasets, directories};

@@ -1,5 +1,5 @@
 use sbk_metadata::query::{Checked, Target};
-use sbk_model::{TermKey, Totals};
+use sbk_model::{DirPath, TermKey, Totals};
 use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Error, Session, dataset,
     dialect::{Row, Statement},
+    directory,
     file::{self, Stored},
     promotion::Promoted,
 };
@@ -199,4 +200,43 @@ pub async fn datasets(
     let statement = dialect.build(&select)?;
     let rows = session.rows_of(statement).await?;
     rows.iter().map(dataset::read).collect()
+}
+
+/// Finds directories by path, at a directory or below it, after a path.
+pub async fn directories(
+    session: &mut Session,
+    checked: &Checked,
+    promoted: &[Promoted],
+    vo: Option<TermKey>,
+    top: &DirPath,
+    after: Option<&DirPath>,
+    limit: u64,
+) -> Result<Vec<directory::Stored>, Error> {
+    let dialect = session.dialect();
+    let compiler = Compiler::new(dialect, Target::Directory, promoted);
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust(dialect.spell(directory::COLUMNS)))
+        .from_as(Alias::new("directory"), Alias::new("d"))
+        .cond_where(compiler.condition(&checked.filter)?);
+    if let Some(vo) = vo {
+        select.and_where(Expr::col((Alias::new("d"), Alias::new("vo"))).eq(vo.0));
+    }
+    if !top.is_root() {
+        // `0` is the character after `/`.
+        let params = vec![
+            top.key().0.into(),
+            format!("{}/", top.prefix()).into(),
+            format!("{}0", top.prefix()).into(),
+        ];
+        let within = "d.dir = ? OR (d.path >= ? AND d.path < ?)";
+        select.and_where(compiler.expr((within.into(), params)));
+    }
+    if let Some(after) = after {
+        select.and_where(compiler.expr(("d.path > ?".into(), vec![after.prefix().into()])));
+    }
+    select.order_by_expr(Expr::cust("d.path"), Order::Asc).limit(limit);
+    let statement = dialect.build(&select)?;
+    let rows = session.rows_of(statement).await?;
+    rows.iter().map(directory::read).collect()
 }

@@ -241,6 +241,27 @@ class SBKClient(Client):
         """Lists the directories in a directory, or all below it, by path."""
         return self._ask("listSubdirectories", path, recursive=recursive, after=after, limit=limit)
 
+    def queryDirectories(
+        self,
+        query: str | Metadata,
+        *,
+        vo: str | None = None,
+        below: str | None = None,
+        metadata: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Finds directories by a query over the values that hold in them, by path."""
+        return self._ask(
+            "queryDirectories",
+            query,
+            vo=vo,
+            below=below,
+            metadata=metadata,
+            after=after,
+            limit=limit,
+        )
+
     def listFiles(
         self,
         path: str,
