@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod dirac;
 
-use dirac::{file_catalog, local_file, python, service_on, testbed};
+use dirac::{file_catalog, local_file, python, root, service_on, testbed};
 use sbk_testkit::{Backend, TestDatabase};
 
 /// How many sequences of calls are compared.
@@ -73,4 +73,25 @@ fn both_find_the_same_by_metadata() {
         "FileManager",
     ];
     compare(&managers, "none", 3001, &["--metadata"]);
+}
+
+#[test]
+fn the_command_lines_of_dirac_work() {
+    let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
+    let testbed = testbed();
+    let work = tempfile::tempdir().unwrap();
+    let configuration = local_file(&testbed, work.path());
+    let ours = format!("sqlite:{}/sbk.db", work.path().display());
+    let (_service, diset, https) = service_on(&testbed, work.path(), &configuration, &ours, "");
+
+    let done = std::process::Command::new(root().join("python/run-tests.sh"))
+        .args(["-q", "--durations=5", "tests/test_catalogue_commands.py"])
+        .env("SBK_TESTBED", &testbed)
+        .env("SBK_TEST_DIPS", diset)
+        .env("SBK_TEST_HTTPS", https)
+        .env("SBK_TEST_STATUS_DATABASE", tcp(database.url()))
+        .status()
+        .unwrap();
+
+    assert!(done.success(), "tests of DIRAC's command lines failed");
 }
