@@ -2,6 +2,7 @@
 
 mod bench;
 mod clusters;
+mod differential;
 mod interrupt;
 mod test;
 
@@ -21,6 +22,7 @@ struct Arguments {
 enum Command {
     Test(test::Arguments),
     Clusters(clusters::Arguments),
+    Differential(differential::Arguments),
     #[command(subcommand)]
     Bench(bench::Command),
 }
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(command) => bench::run(&command),
         Command::Clusters(arguments) => clusters::run(&arguments),
+        Command::Differential(arguments) => differential::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

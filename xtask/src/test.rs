@@ -21,7 +21,19 @@ pub struct Arguments {
     runner: Vec<String>,
 }
 
+impl Arguments {
+    /// Those that are passed on.
+    pub fn of(runner: &[&str]) -> Self {
+        Self { runner: runner.iter().map(|argument| (*argument).to_owned()).collect() }
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<()> {
+    run_with(arguments, Vec::new())
+}
+
+/// Runs tests with further variables in their environment.
+pub fn run_with(arguments: &Arguments, more: Vec<(&'static str, String)>) -> Result<()> {
     let backends = Backend::selected().map_err(anyhow::Error::msg)?;
     let everything = arguments.runner.is_empty();
     ensure!(
@@ -35,7 +47,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let clusters = Clusters::start(directory.path(), &backends, &Settings::default())?;
     let temporary = directory.path().join("tmp");
     fs::create_dir(&temporary)?;
-    let tests = Tests { interrupt, variables: clusters.variables(), temporary, arguments };
+    let mut variables = clusters.variables();
+    variables.extend(more);
+    let tests = Tests { interrupt, variables, temporary, arguments };
 
     let counts = tests.run()?;
     drop(clusters);

@@ -9,7 +9,7 @@ mod dirac;
 use dirac::{file_catalog, local_file, python, root, service_on, testbed};
 use sbk_testkit::{Backend, TestDatabase};
 
-/// How many sequences of calls are compared.
+/// How many sequences of calls are compared, where `cargo xtask differential` does not say how long.
 const SEQUENCES: u32 = 10;
 
 /// Compares the two under a security model of ours; the reference has these managers.
@@ -24,7 +24,14 @@ fn compare(managers: &[&str], model: &str, seed: u32, more: &[&str]) {
     let (_ours, diset, _) = service_on(&testbed, work.path(), &configuration, &ours, &settings);
     let subject = diset.replace("Bookkeeping/SBK", "DataManagement/FileCatalog");
 
-    let (seed, sequences) = (seed.to_string(), SEQUENCES.to_string());
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let seed = variable("SBK_DIFFERENTIAL_SEED").unwrap_or_else(|| seed.to_string());
+    let minutes = variable("SBK_DIFFERENTIAL_MINUTES");
+    let sequences = SEQUENCES.to_string();
+    let (length, of_length) = match &minutes {
+        Some(minutes) => ("--minutes", minutes),
+        None => ("--sequences", &sequences),
+    };
     let arguments = [
         "testbed/differential.py",
         "--reference",
@@ -33,8 +40,8 @@ fn compare(managers: &[&str], model: &str, seed: u32, more: &[&str]) {
         &subject,
         "--seed",
         &seed,
-        "--sequences",
-        &sequences,
+        length,
+        of_length,
     ];
     let done = python(&testbed, &[&arguments[..], more].concat()).status().unwrap();
 

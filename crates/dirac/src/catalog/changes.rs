@@ -95,10 +95,14 @@ impl Call<'_> {
         files: &[(Lfn, FileStatus)],
         results: &mut Results,
     ) -> Result<(), Failure> {
-        let lfns = files.iter().map(|(lfn, _)| lfn.clone()).collect();
+        let all = || files.iter().map(|(lfn, _)| lfn.clone());
         if new == FileStatus::Retired {
-            let retire =
-                RetireFiles { lfns, reason: reason(), grace_seconds: None, preview: false };
+            let retire = RetireFiles {
+                lfns: all().collect(),
+                reason: reason(),
+                grace_seconds: None,
+                preview: false,
+            };
             results.extend(&self.ask(retire).await?.bulk, &Value::Bool(true));
             return Ok(());
         }
@@ -113,10 +117,7 @@ impl Call<'_> {
                 }
             }
         }
-        let lfns: Vec<Lfn> = Vec::from_iter(lfns)
-            .into_iter()
-            .filter(|lfn: &Lfn| !kept.contains_key(lfn.as_str()))
-            .collect();
+        let lfns: Vec<Lfn> = all().filter(|lfn| !kept.contains_key(lfn.as_str())).collect();
         for (path, text) in &kept {
             results.failed(path, text);
         }
