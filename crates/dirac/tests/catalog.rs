@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{StreamExt, future};
 use sbk_api::*;
-use sbk_dirac::catalog::{FileCatalog, People, Principal, Security, Settings};
+use sbk_dirac::catalog::{FileCatalog, METHODS, People, Principal, Security, Settings};
 use sbk_model::{Permission, Vo};
 use sbk_service::{CallContext, Caller, Options, Service};
 use sbk_testkit::{TestDatabase, each_backend};
@@ -359,5 +359,92 @@ each_backend! {
         let shown = shown.await.unwrap();
         assert_eq!(shown.value, Value::Dict(vec![]));
         assert!(shown.beside.iter().any(|(name, _)| *name == "MetadataOwner"));
+    }
+
+    async fn no_argument_breaks_a_method(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;
+        let mut chance = Chance(7);
+
+        for _ in 0..600 {
+            let entry = &METHODS[chance.below(METHODS.len())];
+            let who = if chance.below(2) == 0 { admin() } else { somebody("bob", "user") };
+            let arguments = (0..chance.below(5)).map(|_| chance.value(3)).collect::<Vec<_>>();
+            let shown = format!("{}({arguments:?})", entry.name);
+
+            let answer = it.catalog.call(&who, entry.name, arguments, false).await;
+
+            if let Err(failure) = answer {
+                // 5 is a failure of ours, 11 one of the database.
+                assert!(![5, 11].contains(&failure.errno), "{shown}: {}", failure.message);
+            }
+        }
+        it.prove().await;
+    }
+}
+
+/// Numbers and values that are the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % most as u64) as usize
+    }
+
+    fn text(&mut self) -> Value {
+        let texts = [
+            "/superb/a/1",
+            "/superb/a",
+            "/",
+            "",
+            "//x",
+            "relative",
+            "lfn:/superb/a/1",
+            "SE-A",
+            "AprioriGood",
+            "SE",
+            "Status",
+            "PFN",
+            "Size",
+            "GUID",
+            "Checksum",
+            "Ancestors",
+            "Owner",
+            "-d",
+            "-f",
+            "INT",
+            "energy",
+            "Name",
+            "=",
+            ">",
+            "in",
+            "Any",
+            "\u{0}",
+            "a%_\\",
+            "2026-01-31 12:00:00",
+        ];
+        Value::from(texts[self.below(texts.len())])
+    }
+
+    fn value(&mut self, depth: usize) -> Value {
+        match self.below(if depth == 0 { 6 } else { 10 }) {
+            0 => Value::Null,
+            1 => Value::Bool(self.below(2) == 0),
+            2 => Value::Int([0, 1, -1, i64::MAX, i64::MIN, 509][self.below(6)]),
+            3 => Value::Float([0.5, f64::NAN, f64::INFINITY, -1e300][self.below(4)]),
+            4 | 5 => self.text(),
+            6 | 7 => Value::List((0..self.below(4)).map(|_| self.value(depth - 1)).collect()),
+            _ => {
+                let entries = 0..self.below(4);
+                let entry = |_| {
+                    let key = if self.below(8) == 0 { self.value(0) } else { self.text() };
+                    (key, self.value(depth - 1))
+                };
+                Value::Dict(entries.map(entry).collect())
+            }
+        }
     }
 }

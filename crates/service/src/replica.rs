@@ -1,9 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sbk_api::{
     AddReplicas, Atomicity, BulkResult, Code, FileReplica, FindReplicas, FoundReplicas,
-    MoveReplicas, Outcome, Problem, RemoveReplicas, ReplicaMove, ReplicaName, ReplicasOf,
-    SetReplicaStatus,
+    MoveReplicas, Outcome, Problem, RemoveReplicas, Replica, ReplicaMove, ReplicaName, ReplicasOf,
+    SetReplicaStatus, StorageElement,
 };
 use sbk_model::{FileKey, FileStatus, Lfn, ReplicaStatus, SeKey, SeName};
 use sbk_store::{
@@ -11,6 +11,7 @@ use sbk_store::{
     directory::Lock,
     file,
     replica::{self, Stored},
+    storage,
     total::{Deltas, Subject},
 };
 
@@ -243,39 +244,44 @@ impl Run for RemoveReplicas {
 impl Run for FindReplicas {
     async fn run(&self, cx: &mut Context<'_>) -> Result<FoundReplicas, Error> {
         check_count("lfns", self.lfns.len(), 10_000)?;
-        let (there, missing) = there(cx, &self.lfns).await?;
-        let found = replica::of(&mut cx.session, there.iter().map(|lfn| lfn.key()), Lock::None);
-        let found = found.await?;
-        let names = there.iter().map(|lfn| (lfn.key(), *lfn)).collect();
-        let mut replicas = replica::present(&mut cx.session, found, &names).await?;
-        let found = there
-            .into_iter()
-            .map(|lfn| ReplicasOf {
-                lfn: lfn.clone(),
-                replicas: replicas.remove(&lfn.key()).unwrap_or_default(),
-            })
-            .collect();
-        Ok(FoundReplicas { found, missing })
+        let mut known = replica::of_files(&mut cx.session, self.lfns.iter().map(Lfn::key)).await?;
+        let access = cx.access();
+        known.retain(|_, of_file| access.sees(of_file.vo));
+        let used: BTreeSet<SeKey> =
+            known.values().flat_map(|of| of.replicas.iter().map(|(se, ..)| *se)).collect();
+        let elements = storage::find(&mut cx.session, used).await?;
+        let mut answer = FoundReplicas::default();
+        let mut seen = HashSet::with_capacity(self.lfns.len());
+        for lfn in self.lfns.iter().filter(|lfn| seen.insert(lfn.key())) {
+            match known.remove(&lfn.key()) {
+                Some(of_file) if of_file.name == lfn.split().1 => {
+                    let replicas = shown(lfn, of_file, &elements)?;
+                    answer.found.push(ReplicasOf { lfn: lfn.clone(), replicas });
+                }
+                _ => answer.missing.push(lfn.clone()),
+            }
+        }
+        Ok(answer)
     }
 }
 
-/// The names that files have which the caller sees, each once, and those that none has.
-async fn there<'a>(
-    cx: &mut Context<'_>,
-    lfns: &'a [Lfn],
-) -> Result<(Vec<&'a Lfn>, Vec<Lfn>), Error> {
-    let keys = lfns.iter().map(Lfn::key);
-    let mut known = file::names(&mut cx.session, keys).await?;
-    let access = cx.access();
-    let (mut there, mut missing) = (Vec::with_capacity(known.len()), Vec::new());
-    let mut seen = std::collections::HashSet::with_capacity(lfns.len());
-    for lfn in lfns.iter().filter(|lfn| seen.insert(lfn.key())) {
-        match known.remove(&lfn.key()) {
-            Some((name, vo)) if name == lfn.split().1 && access.sees(vo) => there.push(lfn),
-            _ => missing.push(lfn.clone()),
-        }
+/// The replicas of a file as callers see them, in the order of the names of their storage elements.
+fn shown(
+    lfn: &Lfn,
+    of_file: replica::OfFile,
+    elements: &HashMap<SeKey, StorageElement>,
+) -> Result<Vec<Replica>, Error> {
+    let mut replicas = Vec::with_capacity(of_file.replicas.len());
+    for (se, status, pfn) in of_file.replicas {
+        let element = elements
+            .get(&se)
+            .ok_or_else(|| sbk_store::Error::Internal("a replica has no storage element".into()))?;
+        let derived = || element.pfn_prefix.as_ref().map(|prefix| format!("{prefix}{lfn}"));
+        let pfn = pfn.or_else(derived).and_then(|pfn| pfn.parse().ok());
+        replicas.push(Replica { se: element.name.clone(), pfn, status });
     }
-    Ok((there, missing))
+    replicas.sort_by(|a, b| a.se.cmp(&b.se));
+    Ok(replicas)
 }
 
 impl Run for MoveReplicas {

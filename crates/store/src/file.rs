@@ -237,21 +237,6 @@ pub async fn among(
         .collect()
 }
 
-/// The base names of files with the keys of their communities, by key.
-pub async fn names(
-    session: &mut Session,
-    keys: impl IntoIterator<Item = FileKey>,
-) -> Result<HashMap<FileKey, (String, i64)>, Error> {
-    let sql =
-        "SELECT f.dir, f.id, f.name, f.vo FROM {rows} JOIN file f ON f.dir = r.dir AND f.id = r.id";
-    let statement = session.dialect().with_rows(sql, key_batch(keys), vec![]);
-    let read = |row: &Row| {
-        let key = FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? };
-        Ok((key, (row.text(2)?, row.int(3)?)))
-    };
-    Ok(session.read_rows(statement, read).await?.into_iter().collect())
-}
-
 /// One file by its key, with its document.
 pub async fn find_one(session: &mut Session, key: FileKey) -> Result<Option<Stored>, Error> {
     let sql = format!("SELECT {} FROM file f WHERE f.dir = ? AND f.id = ?", columns(true));

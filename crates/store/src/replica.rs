@@ -50,13 +50,16 @@ fn status_code(status: ReplicaStatus) -> i64 {
 /// The number that stands for `retired` in storage.
 pub(crate) const RETIRED: i64 = 4;
 
-fn read(row: &Row) -> Result<Stored, Error> {
-    let code = row.int(3)?;
+fn status_of(code: i64) -> ReplicaStatus {
     let status = ReplicaStatus::ALL.iter().copied().find(|s| status_code(*s) == code);
+    status.unwrap_or(ReplicaStatus::Bad)
+}
+
+fn read(row: &Row) -> Result<Stored, Error> {
     Ok(Stored {
         file: FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? },
         se: SeKey(row.int(2)?),
-        status: status.unwrap_or(ReplicaStatus::Bad),
+        status: status_of(row.int(3)?),
         pfn: row.opt_text(4)?,
         created: Timestamp::from_micros(row.int(5)?),
         audit: AuditId(row.int(6)?),
@@ -76,6 +79,42 @@ pub async fn of(
     );
     let rows = session.rows_with(&sql, key_batch(files), vec![]).await?;
     rows.iter().map(read).collect()
+}
+
+/// A file with its replicas, as far as they are shown.
+#[derive(Debug, Clone)]
+pub struct OfFile {
+    /// The last part of its name.
+    pub name: String,
+    /// The key of its community.
+    pub vo: i64,
+    /// Storage element, state and physical name of each replica.
+    pub replicas: Vec<(SeKey, ReplicaStatus, Option<String>)>,
+}
+
+/// Files with their replicas, by key, in one look.
+pub async fn of_files(
+    session: &mut Session,
+    files: impl IntoIterator<Item = FileKey>,
+) -> Result<HashMap<FileKey, OfFile>, Error> {
+    let sql = "SELECT f.dir, f.id, f.name, f.vo, c.se, c.status, c.pfn FROM {rows} \
+               JOIN file f ON f.dir = r.dir AND f.id = r.id \
+               LEFT JOIN replica c ON c.dir = f.dir AND c.id = f.id";
+    let statement = session.dialect().with_rows(sql, key_batch(files), vec![]);
+    let mut found: HashMap<FileKey, OfFile> = HashMap::new();
+    let read = |row: &Row| {
+        let key = FileKey { directory: DirKey(row.int(0)?), name: row.int(1)? };
+        let copy = match row.opt_int(4)? {
+            Some(se) => Some((SeKey(se), status_of(row.int(5)?), row.opt_text(6)?)),
+            None => None,
+        };
+        Ok((key, row.text(2)?, row.int(3)?, copy))
+    };
+    for (key, name, vo, copy) in session.read_rows(statement, read).await? {
+        let of_file = found.entry(key).or_insert(OfFile { name, vo, replicas: Vec::new() });
+        of_file.replicas.extend(copy);
+    }
+    Ok(found)
 }
 
 /// Inserts replicas that are new; returns how many are. They are in the order of their keys.
