@@ -20,7 +20,7 @@ from cs import alive, free_port, listens
 
 import config
 
-PATIENCE = 60  # seconds until a server that does not come up is given up
+PATIENCE = 120  # seconds until a server that does not come up is given up
 SCHEMAS = {
     "DirectoryClosure": "FileCatalogWithFkAndPsDB.sql",
     "DirectoryLevelTree": "FileCatalogDB.sql",

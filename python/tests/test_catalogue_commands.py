@@ -19,7 +19,7 @@ import pytest
 import config
 from conftest import URLS
 
-PATIENCE = 60
+PATIENCE = 120
 GUID = "6E1BB6A6-3E3C-11E0-A8C9-{}"
 DATABASE = os.environ.get("SBK_TEST_STATUS_DATABASE", "")
 ELEMENTS = ("SE-1", "SE-2")

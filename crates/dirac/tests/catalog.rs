@@ -112,6 +112,13 @@ each_backend! {
         let up = GetAncestors { lfns: lfns(&["/superb/a/2"]), ..GetAncestors::default() };
         assert_eq!(it.ask(up).await.items[0].lfn.as_str(), "/superb/a/1");
 
+        let dataset = serde_json::json!({
+            "vo": "superb", "datasets": [{ "name": "a", "query": "lfn like '/superb/a/%'" }],
+        });
+        it.ask(serde_json::from_value::<AddDatasets>(dataset).unwrap()).await;
+        let members = serde_json::from_value::<ListMembers>(serde_json::json!({ "name": "a" }));
+        assert_eq!(it.ask(members.unwrap()).await.items.len(), 2);
+
         let new = serde_json::json!({
             "vo": "superb", "files": [{ "lfn": "/superb/a/3", "size": 7, "guid": "G3",
             "replicas": [{ "se": "SE-A" }], "mode": "0640" }],

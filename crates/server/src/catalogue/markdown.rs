@@ -27,6 +27,16 @@ A list with *download* can be had in one piece, one JSON object a line:
 file: `SBKClient().upload(\"files.ndjson\", METHOD, …)`.
 ";
 
+const FILE_CATALOG: &str = "
+# Methods of DIRAC's FileCatalog
+
+The same server answers to `DataManagement/FileCatalog` with these methods, as DIRAC's own service has
+them ([dirac.md](dirac.md)); clients call them through DIRAC's `FileCatalogClient`.
+
+| method | what it does |
+|---|---|
+";
+
 /// The page in `docs/methods.md`.
 pub fn methods_as_markdown() -> String {
     let methods = methods();
@@ -41,6 +51,10 @@ pub fn methods_as_markdown() -> String {
     }
     for method in &methods {
         describe(&mut page, method);
+    }
+    page.push_str(FILE_CATALOG);
+    for entry in sbk_dirac::catalog::METHODS {
+        line(&mut page, &format!("| `{}` | {} |", entry.name, entry.summary));
     }
     page
 }
