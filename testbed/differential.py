@@ -185,6 +185,13 @@ def types_of_values(call, ours, theirs):
     return call.method in ("getDirectoryUserMetadata", "getFileUserMetadata") and ours == theirs
 
 
+@difference("a GUID is unique within a call, too", ends=True, path=True)
+def guid_twice(call, path, ours, theirs):
+    """FileManager looks at those that are there before it inserts all."""
+    text = "GUID already registered for another file #"
+    return call.method == "addFile" and theirs[0] == "ok" and ours == ("failed", text)
+
+
 CONFLICTS = ("Metadata conflict for", "Conflict in the directory metadata hierarchy")
 
 

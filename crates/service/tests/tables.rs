@@ -40,6 +40,7 @@ const DISTRIBUTED_BY: &[(&str, &str)] = &[
     ("audit", "audit"),
     ("audit_subject", "key_a"),
     ("idempotency", "id"),
+    ("guid_lock", "guid"),
     ("community", "vo"),
     ("schema_version", "vo"),
     ("job", "job"),

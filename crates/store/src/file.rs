@@ -160,6 +160,11 @@ const COLUMNS: &str = "f.dir, f.id, f.name, f.vo, f.owner, f.owner_group, f.size
                        f.file_type, f.status, f.created, f.modified, f.until_time, f.adler32, \
                        f.md5, {doc f.checksums}, f.guid, f.audit, f.mode";
 
+/// How many columns [`read`] takes.
+pub(crate) fn width(with_meta: bool) -> usize {
+    if with_meta { 20 } else { 19 }
+}
+
 /// The columns of a file as `f`, with or without its document.
 pub(crate) fn columns(with_meta: bool) -> String {
     if with_meta { format!("{COLUMNS}, {{doc f.meta}}") } else { COLUMNS.to_owned() }

@@ -46,7 +46,7 @@ impl FileQuery<'_> {
     ) -> Result<Vec<Hit>, Error> {
         let (select, keys) = self.select(session, position, limit, with_meta)?;
         let statement = session.dialect().build(&select)?;
-        let first = if with_meta { 19 } else { 18 };
+        let first = file::width(with_meta);
         let read = |row: &Row| {
             let file = file::read(row, with_meta)?;
             let values: Result<Vec<_>, _> =
