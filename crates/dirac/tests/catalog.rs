@@ -304,7 +304,12 @@ each_backend! {
         let it = open(&database, settings()).await;
         let who = admin();
         for (name, kind, level) in
-            [("energy", "FLOAT", "-f"), ("stream", "VARCHAR(16)", "-f"), ("period", "INT", "-d")]
+            [
+                ("energy", "FLOAT", "-f"),
+                ("stream", "VARCHAR(16)", "-f"),
+                ("taken", "DATETIME", "-f"),
+                ("period", "INT", "-d"),
+            ]
         {
             let arguments = vec![Value::from(name), Value::from(kind), Value::from(level)];
             it.call(&who, "addMetadataField", arguments).await;
@@ -317,7 +322,7 @@ each_backend! {
         let set = it
             .call(&who, "setMetadataBulk", vec![json!({
                 "/superb/p0": { "period": "5" },
-                "/superb/p0/0": { "energy": 91.5, "stream": "physics" },
+                "/superb/p0/0": { "energy": 91.5, "taken": "2026-01-31 12:00:00" },
                 "/superb/p0/2": { "energy": "89", "stream": "calib_1" },
                 "/superb/p1/1": { "energy": 91.5, "nothing": 1 },
                 "/superb/none": { "energy": 1.0 },
@@ -354,6 +359,10 @@ each_backend! {
         let page = vec![json!({ "period": 5 }), Value::from("/"), Value::Int(1), Value::Int(1)];
         let page = it.call(&who, "findFilesByMetadataWeb", page).await;
         assert_eq!(page.get("TotalRecords"), Some(&Value::Int(2)));
+        let taken = json!({ "taken": { ">": "2026-01-31 00:00:00" } });
+        let details = it.call(&who, "findFilesByMetadataDetailed", vec![taken]).await;
+        let details = details.get("/superb/p0/0").unwrap().get("Metadata").unwrap().clone();
+        assert!(matches!(details.get("taken"), Some(Value::DateTime(_))), "{details:?}");
         let unknown = it.catalog.call(&who, "findFilesByMetadata", vec![json!({ "x": 1 })], false);
         assert!(unknown.await.unwrap_err().message.contains("x is no metadata field"));
 

@@ -1,8 +1,8 @@
 //! What administrators ask for.
 
 use sbk_api::{
-    CountFiles, ListCommunities, ListStorageElements, Listing, MeasureDirectories, Page, PageArgs,
-    Selection, VerifyTotals,
+    CountFiles, ListCommunities, ListStorageElements, MeasureDirectories, PageArgs, Selection,
+    VerifyTotals,
 };
 use sbk_model::DirPath;
 use sbk_wire::Value;
@@ -77,24 +77,6 @@ impl Call<'_> {
             ("DirInfo w/o DirTree", Value::Int(0)),
         ])
         .into())
-    }
-
-    /// Goes through a list.
-    async fn each<L: Listing + sbk_service::Call>(
-        &self,
-        list: impl Fn(PageArgs) -> L,
-        mut take: impl FnMut(L::Item),
-    ) -> Result<(), Failure> {
-        let mut after = None;
-        loop {
-            let page = PageArgs { after, limit: Some(PageArgs::MAX_LIMIT) };
-            let Page { items, next } = self.ask(list(page)).await?;
-            items.into_iter().for_each(&mut take);
-            after = next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
     }
 
     /// `rebuildDirectoryUsage`: proves the totals, and corrects what is wrong.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sbk_api::{Code, CreateDirectories, DeclareCommunity, Metadata, NewDirectory, Problem};
+use sbk_api::{
+    Code, CreateDirectories, DeclareCommunity, Listing, Metadata, NewDirectory, Page, PageArgs,
+    Problem,
+};
 use sbk_model::{DirPath, SeName, Timestamp, Vo};
 use sbk_service::{CallContext, Caller};
 use sbk_wire::Value;
@@ -87,6 +90,36 @@ impl<'a> Call<'a> {
             }
             Failure::from(Problem::from(&error))
         })
+    }
+
+    /// Goes through a list, page by page, until it is told that it was enough.
+    pub async fn each_until<L: Listing + sbk_service::Call>(
+        &self,
+        list: impl Fn(PageArgs) -> L,
+        mut is_enough: impl FnMut(L::Item) -> bool,
+    ) -> Result<(), Failure> {
+        let mut after = None;
+        loop {
+            let page = PageArgs { after, limit: Some(PageArgs::MAX_LIMIT) };
+            let Page { items, next } = self.ask(list(page)).await?;
+            if items.into_iter().any(&mut is_enough) || next.is_none() {
+                return Ok(());
+            }
+            after = next;
+        }
+    }
+
+    /// Goes through a list, page by page.
+    pub async fn each<L: Listing + sbk_service::Call>(
+        &self,
+        list: impl Fn(PageArgs) -> L,
+        mut take: impl FnMut(L::Item),
+    ) -> Result<(), Failure> {
+        let take = |item| {
+            take(item);
+            false
+        };
+        self.each_until(list, take).await
     }
 
     /// The community that new files and directories belong to; it is declared where it is new.

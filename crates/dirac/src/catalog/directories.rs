@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sbk_api::{
     CreateDirectories, DirectoryAccess, DirectorySize, File, ListFiles, ListSubdirectories,
-    MeasureDirectories, Metadata, NewDirectory, Page, PageArgs, RemoveDirectory,
+    MeasureDirectories, Metadata, NewDirectory, RemoveDirectory,
 };
 use sbk_model::DirPath;
 use sbk_wire::Value;
@@ -206,19 +206,10 @@ impl Call<'_> {
         path: &DirPath,
         replicas: bool,
         retired: bool,
-        mut take: impl FnMut(File),
+        take: impl FnMut(File),
     ) -> Result<(), Failure> {
-        let mut after = None;
-        loop {
-            let page = PageArgs { after, limit: Some(PageArgs::MAX_LIMIT) };
-            let list = ListFiles { path: path.clone(), replicas, retired, page };
-            let Page { items, next } = self.ask(list).await?;
-            items.into_iter().for_each(&mut take);
-            after = next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        let list = |page| ListFiles { path: path.clone(), replicas, retired, page };
+        self.each(list, take).await
     }
 
     /// Goes through the directories in a directory, or all below it.
@@ -226,19 +217,10 @@ impl Call<'_> {
         &self,
         path: &DirPath,
         recursive: bool,
-        mut take: impl FnMut(DirectoryAccess),
+        take: impl FnMut(DirectoryAccess),
     ) -> Result<(), Failure> {
-        let mut after = None;
-        loop {
-            let page = PageArgs { after, limit: Some(PageArgs::MAX_LIMIT) };
-            let list = ListSubdirectories { path: path.clone(), recursive, page };
-            let Page { items, next } = self.ask(list).await?;
-            items.into_iter().for_each(&mut take);
-            after = next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        let list = |page| ListSubdirectories { path: path.clone(), recursive, page };
+        self.each(list, take).await
     }
 
     /// `getDirectorySize`. What is counted is kept, and exact at every moment, whether it is asked

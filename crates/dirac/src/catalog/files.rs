@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sbk_api::{File, FindGuids};
+use sbk_metadata::Schema;
 use sbk_model::Guid;
 use sbk_wire::Value;
 
@@ -10,11 +11,12 @@ use super::{
     arguments::Paths,
     call::{Call, Permitted, Results},
     lookup::AT_ONCE,
+    metadata::shown,
     security::Operation,
     show::{file_id, id, moment},
     status,
 };
-use crate::{Answer, Failure, NO_SUCH_FILE, python};
+use crate::{Answer, Failure, NO_SUCH_FILE};
 
 impl Call<'_> {
     /// `exists`: a path that is there is its own answer.
@@ -152,17 +154,17 @@ impl Call<'_> {
         let Permitted { paths, .. } = self.permitted(argument, Operation::GetFileMetadata).await?;
         let names = paths.keys().map(String::as_str);
         let files = self.visible_files(names, false, true).await?;
-        let shown = paths.keys().filter_map(|path| {
+        let schema = self.schema().await?;
+        let found = paths.keys().filter_map(|path| {
             let file = files.get(path)?;
-            Some((path.as_str(), details(file)))
+            Some((path.as_str(), details(&schema, file)))
         });
-        Ok(Value::dict(shown.collect::<Vec<_>>()).into())
+        Ok(Value::dict(found.collect::<Vec<_>>()).into())
     }
 }
 
 /// What `getFileDetails` says of a file.
-pub fn details(file: &File) -> Value {
-    let metadata = sbk_wire::to_value(&file.metadata.map()).unwrap_or(Value::Null);
+pub fn details(schema: &Schema, file: &File) -> Value {
     Value::dict([
         ("FileID", Value::Int(file_id(file))),
         ("Size", Value::Int(file.size.get())),
@@ -171,6 +173,6 @@ pub fn details(file: &File) -> Value {
         ("Status", Value::from(status::of_file(file.status))),
         ("GUID", Value::Text(file.guid.map(|guid| guid.to_string()).unwrap_or_default())),
         ("CreationDate", moment(file.created)),
-        ("Metadata", if python::is_true(&metadata) { metadata } else { Value::Dict(Vec::new()) }),
+        ("Metadata", shown(schema, file)),
     ])
 }

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sbk_api::{
-    CountFiles, File, FindFiles, FindStorageElements, Page, PageArgs, QueryDirectories, Selection,
-};
+use sbk_api::{CountFiles, File, FindFiles, FindStorageElements, QueryDirectories, Selection};
 use sbk_metadata::{Entity, Field, Kind, Schema};
 use sbk_model::{DirPath, FileStatus, SeName};
 use sbk_wire::Value;
@@ -293,30 +291,17 @@ impl Call<'_> {
         Ok(Found::Files(Selection { filter, vo, ..Selection::default() }))
     }
 
-    /// Goes through the files of a query.
+    /// Goes through the files of a query, until it is told that it was enough.
     async fn each_found(
         &self,
         found: Found,
         replicas: bool,
         metadata: bool,
-        mut take: impl FnMut(File) -> bool,
+        is_enough: impl FnMut(File) -> bool,
     ) -> Result<(), Failure> {
         let Found::Files(selection) = found else { return Ok(()) };
-        let mut after = None;
-        loop {
-            let page = PageArgs { after, limit: Some(PageArgs::MAX_LIMIT) };
-            let list = FindFiles { selection: selection.clone(), replicas, metadata, page };
-            let Page { items, next } = self.ask(list).await?;
-            for file in items {
-                if !take(file) {
-                    return Ok(());
-                }
-            }
-            after = next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        let list = |page| FindFiles { selection: selection.clone(), replicas, metadata, page };
+        self.each_until(list, is_enough).await
     }
 
     /// `findFilesByMetadata`.
@@ -325,7 +310,7 @@ impl Call<'_> {
         let mut lfns = Vec::new();
         self.each_found(found, false, false, |file| {
             lfns.push(Value::from(file.lfn.as_str()));
-            true
+            false
         })
         .await?;
         Ok(Value::List(lfns).into())
@@ -334,12 +319,13 @@ impl Call<'_> {
     /// `findFilesByMetadataDetailed`.
     pub async fn find_details(&self, query: Value, path: Value) -> Result<Answer, Failure> {
         let found = self.find(&query, &path).await?;
+        let schema = self.schema().await?;
         let mut files = Vec::new();
         self.each_found(found, false, true, |file| {
             if self.sees_file(file.status) {
-                files.push((file.lfn.to_string(), details(&file)));
+                files.push((file.lfn.to_string(), details(&schema, &file)));
             }
-            true
+            false
         })
         .await?;
         Ok(Value::dict(files).into())
@@ -365,14 +351,15 @@ impl Call<'_> {
         };
         let counted = self.ask(CountFiles { selection: selection.clone() }).await?;
         let total = Value::Int(counted.files);
+        let schema = self.schema().await?;
         let (mut at, mut files) = (0, Vec::new());
         if most > 0 {
             self.each_found(found, false, true, |file| {
                 if at >= first {
-                    files.push((file.lfn.to_string(), details(&file)));
+                    files.push((file.lfn.to_string(), details(&schema, &file)));
                 }
                 at += 1;
-                at < first.saturating_add(most)
+                at >= first.saturating_add(most)
             })
             .await?;
         }
@@ -394,7 +381,7 @@ impl Call<'_> {
         let mut replicas = Vec::new();
         self.each_found(found, true, false, |file| {
             replicas.push((file.lfn.to_string(), self.pfns(&file.replicas, all)));
-            true
+            false
         })
         .await?;
         let failed = Value::Dict(Vec::new());
@@ -407,26 +394,17 @@ impl Call<'_> {
         conditions: Vec<Json>,
         path: &DirPath,
         metadata: bool,
-        mut take: impl FnMut(sbk_api::DirectoryAccess),
+        take: impl FnMut(sbk_api::DirectoryAccess),
     ) -> Result<(), Failure> {
         let filter = Some(json!({ "$and": conditions })).filter(|_| !conditions.is_empty());
         let selection = Selection { filter, vo: self.own_vo().cloned(), ..Selection::default() };
-        let mut after = None;
-        loop {
-            let page = PageArgs { after, limit: Some(PageArgs::MAX_LIMIT) };
-            let list = QueryDirectories {
-                selection: selection.clone(),
-                below: Some(path.clone()).filter(|path| !path.is_root()),
-                metadata,
-                page,
-            };
-            let Page { items, next } = self.ask(list).await?;
-            items.into_iter().for_each(&mut take);
-            after = next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        let list = |page| QueryDirectories {
+            selection: selection.clone(),
+            below: Some(path.clone()).filter(|path| !path.is_root()),
+            metadata,
+            page,
+        };
+        self.each(list, take).await
     }
 
     /// `findDirectoriesByMetadata`: directories by their numbers.
