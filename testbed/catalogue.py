@@ -14,7 +14,6 @@ import argparse
 import os
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cs import alive, free_port, listens
 
@@ -73,14 +72,7 @@ def statements(text: str):
 
 
 def run(args: argparse.Namespace) -> None:
-    place = urlsplit(args.database)
-    database = {
-        "DBName": place.path.strip("/"),
-        "Host": place.hostname,
-        "Port": place.port,
-        "User": place.username,
-        "Password": place.password or "",
-    }
+    database = config.database(args.database)
     make_tables(database, SCHEMAS[args.directories])
     port = args.port or free_port()
     url = f"dips://localhost:{port}/DataManagement/FileCatalog"

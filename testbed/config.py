@@ -16,6 +16,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TESTBED = Path(os.environ.get("SBK_TESTBED") or REPOSITORY / "target/testbed").resolve()
@@ -127,6 +128,18 @@ def catalogue_server(url: str, options: dict, database: dict) -> dict:
         "Registry": registry(),
         "Operations": {"Defaults": {}},
         "Systems": {"DataManagement": section},
+    }
+
+
+def database(url: str) -> dict:
+    """The section of a database at mysql://USER:PASSWORD@HOST:PORT/NAME."""
+    place = urlsplit(url)
+    return {
+        "DBName": place.path.strip("/"),
+        "Host": place.hostname,
+        "Port": place.port,
+        "User": place.username,
+        "Password": place.password or "",
     }
 
 

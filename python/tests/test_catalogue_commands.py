@@ -12,9 +12,9 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+from cs import free_port
 
 import config
 from conftest import URLS
@@ -23,12 +23,6 @@ PATIENCE = 120
 GUID = "6E1BB6A6-3E3C-11E0-A8C9-{}"
 DATABASE = os.environ.get("SBK_TEST_STATUS_DATABASE", "")
 ELEMENTS = ("SE-1", "SE-2")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Services:
@@ -45,21 +39,13 @@ class Services:
         """What servers and clients have to know."""
         rules = {**config.AUTHENTICATED, "FileTransfer": config.AUTHENTICATED}
         element = {"Port": self.storage, "BasePath": str(self.place / "files")}
-        where = urlsplit(DATABASE)
-        database = {
-            "DBName": where.path.strip("/"),
-            "Host": where.hostname,
-            "Port": where.port,
-            "User": where.username,
-            "Password": where.password or "",
-        }
         status = {"Port": self.status, "Authorization": {**config.AUTHENTICATED, "select": "all"}}
         url = f"dips://localhost:{self.status}/ResourceStatus/ResourceStatus"
         return {
             "DataManagement": {"Services": {"StorageElement": {**element, "Authorization": rules}}},
             "ResourceStatus": {
                 "URLs": {"ResourceStatus": url},
-                "Databases": {"ResourceStatusDB": database},
+                "Databases": {"ResourceStatusDB": config.database(DATABASE)},
                 "Services": {"ResourceStatus": status},
             },
         }
