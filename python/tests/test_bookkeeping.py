@@ -89,11 +89,13 @@ def test_what_a_community_names_is_declared_and_listed(sbk, world):
     bulk(sbk.setInstalled([release], [{"site": world.site}]))
     bulk(sbk.declareBackgroundFrames([frames | {"valid": True}]))
     bulk(sbk.setFrameSites([frames], [world.site]))
+    bulk(sbk.declareMetadataSets([{"name": name, "values": {"energy": 10.58}}]))
 
     assert names(sbk.listEventTypes(prefix=name), "name") == [name]
     assert name in [known["name"] for known in sbk.iterate("listConditions", limit=1000)]
     assert name in [known["version"] for known in sbk.iterate("listSoftware", limit=1000)]
     assert name in [known["series"] for known in sbk.iterate("listBackgroundFrames", limit=1000)]
+    assert names(sbk.listMetadataSets(prefix=name), "values") == [{"energy": 10.58}]
 
 
 def test_a_production_hands_its_tasks_out_and_says_what_is_missing(sbk, world):

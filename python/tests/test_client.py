@@ -168,6 +168,56 @@ def test_replicas_are_added_changed_and_removed(sbk, world, files):
     assert len(value(sbk.getFile(files[0]))["replicas"]) == 1
 
 
+def test_files_change_hands_and_are_removed(sbk, files):
+    bulk(sbk.changeFiles([{"lfn": lfn, "owner": "bob", "mode": "0640"} for lfn in files]))
+    changed = value(sbk.getFile(files[0]))
+    bulk(sbk.removeFiles(files[1:], "made twice"))
+
+    found = value(sbk.getFiles(files))
+    assert (changed["owner"], changed["mode"]) == ("bob", "0640")
+    assert list(found["Successful"]) == files[:1]
+    assert set(found["Failed"]) == set(files[1:])
+
+
+def test_files_are_found_by_guid_and_by_place(sbk, world):
+    file = world.file("by/guid.root", guid=world.tag, replicas=[{"se": world.disk}])
+    lfn = file["lfn"]
+    bulk(sbk.addFiles([file]))
+
+    guids = value(sbk.findGuids([world.tag, "no-such-guid"]))
+    bulk(sbk.moveReplicas([{"lfn": lfn, "se": world.disk, "to": world.tape}], reason="archived"))
+    replicas = value(sbk.findReplicas([lfn, world.lfn("missing")]))
+    elements = value(sbk.findStorageElements([world.tape, "no-such-se"]))
+
+    assert guids == {"found": [{"guid": world.tag, "lfn": lfn}], "missing": ["no-such-guid"]}
+    assert [copy["se"] for copy in replicas["Successful"][lfn]["replicas"]] == [world.tape]
+    assert list(replicas["Failed"]) == [world.lfn("missing")]
+    assert [element["name"] for element in elements["found"]] == [world.tape]
+    assert elements["missing"] == ["no-such-se"]
+
+
+def test_what_is_in_and_below_directories(sbk, files):
+    parent = files[0].rsplit("/", 1)[0]
+    below = f"{parent}/x/y"
+    bulk(sbk.createDirectories([below], vo="sbkvo"))
+    value(sbk.setDirectoryMetadata(below, {"campaign": parent}))
+
+    found = value(sbk.findDirectories([parent, f"{parent}/z"]))
+    children = value(sbk.listSubdirectories(parent))["items"]
+    all_below = sbk.iterate("listSubdirectories", parent, recursive=True, limit=1)
+    inside = value(sbk.listFiles(parent, replicas=True, limit=2))
+    measured = value(sbk.measureDirectories([parent], storage=True))
+    with_value = value(sbk.queryDirectories({"campaign": parent}, vo="sbkvo", metadata=True))
+
+    assert list(found["Successful"]) == [parent]
+    assert list(found["Failed"]) == [f"{parent}/z"]
+    assert [directory["path"] for directory in children] == [f"{parent}/x"]
+    assert [directory["path"] for directory in all_below] == [f"{parent}/x", below]
+    assert [file["lfn"] for file in inside["items"]] == files[:2]
+    assert measured["Successful"][parent]["files"] == 3
+    assert [directory["path"] for directory in with_value["items"]] == [below]
+
+
 def test_directories_are_made_shown_and_listed(sbk, world, files):
     parent = files[0].rsplit("/", 1)[0]
     paths = [f"{parent}/x", {"path": f"{parent}/y", "mode": "0755"}]
@@ -249,10 +299,12 @@ def test_members_snapshots_and_their_differences(sbk, world, files):
     second = value(sbk.freezeDataset(name, reason="published"))
     snapshots = value(sbk.listSnapshots(name))["items"]
     differences = value(sbk.compareSnapshots(name, 1, 2))["items"]
+    frozen = value(sbk.listSnapshotFiles(name, 1, limit=10))["items"]
 
     assert sorted(member["lfn"] for member in members["items"]) == files[1:]
     assert (first["files"], second["files"]) == (3, 2)
     assert first["content_hash"] != second["content_hash"]
+    assert sorted(file["lfn"] for file in frozen) == files
     assert sorted(snapshot["version"] for snapshot in snapshots) == [1, 2]
     assert differences == [{"lfn": files[0], "change": "removed"}]
     assert value(sbk.getDataset(name))["status"] == "frozen"

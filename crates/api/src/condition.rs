@@ -126,6 +126,20 @@ pub struct BackgroundFrames {
     pub description: Option<String>,
 }
 
+/// Values of metadata that are looked for together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetadataSet {
+    /// Its name, unique within the community.
+    pub name: Label,
+    /// The values by field; all of them are looked for.
+    #[schema(value_type = Object)]
+    pub values: BTreeMap<String, serde_json::Value>,
+    /// What it is for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
 /// A site where something is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +181,12 @@ impl Definable for EventType {
 }
 
 impl Definable for Conditions {
+    fn name(&self) -> String {
+        self.name.to_string()
+    }
+}
+
+impl Definable for MetadataSet {
     fn name(&self) -> String {
         self.name.to_string()
     }
@@ -257,6 +277,10 @@ declaring! {
     DeclareBackgroundFrames, frames: BackgroundFrames;
     /// Lists sets of background frames: by series and directory.
     ListBackgroundFrames;
+    /// Declares sets of metadata.
+    DeclareMetadataSets, sets: MetadataSet;
+    /// Lists sets of metadata by name.
+    ListMetadataSets;
 }
 
 /// Says where releases are installed, or are not any more.
@@ -326,4 +350,9 @@ operations! {
     "Lists sets of background frames with the sites that hold them."
     SetFrameSites = "setFrameSites"(frames, sites), Post "/background-frames/sites", Produce, writes -> BulkResult;
     "Says which sites hold background frames."
+    DeclareMetadataSets = "declareMetadataSets"(sets), Post "/metadata-sets", Produce, writes -> BulkResult;
+    "Declares sets of metadata: values that are looked for together, under a name."
+    ListMetadataSets = "listMetadataSets"(), Get "/metadata-sets", Read, reads
+        -> Page<Defined<MetadataSet>>, each Defined<MetadataSet>;
+    "Lists sets of metadata by name."
 }

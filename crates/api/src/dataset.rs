@@ -67,9 +67,16 @@ pub struct NewDataset {
     /// When it was made; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
+    /// What it is for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// The query that defines its files; without one, files are added to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// What the system that made it keeps of it, at most 64 KiB; it means nothing here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub origin: Option<serde_json::Value>,
     /// What its producer says that it holds.
     #[serde(default, skip_serializing_if = "Declared::is_empty")]
     pub declared: Declared,
@@ -116,9 +123,16 @@ pub struct Dataset {
     pub unattributed_events: i64,
     /// What its producer says that it holds.
     pub declared: Declared,
+    /// What it is for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// The query that defines its files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// What the system that made it keeps of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub origin: Option<serde_json::Value>,
     /// The datasets that it was made from.
     pub parents: Vec<DatasetName>,
     /// The sites where it is.
@@ -187,6 +201,16 @@ pub struct ChangeDataset {
     /// The new owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserName>,
+    /// What it is for, in place of what was said so far; an empty text removes that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What its producer says that it holds, in place of what was said so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Declared>,
+    /// What the system that made it keeps of it, in place of what it kept so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub origin: Option<serde_json::Value>,
     /// The datasets that it was made from, in place of those so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parents: Option<Vec<DatasetName>>,
@@ -202,7 +226,8 @@ pub struct ChangeDataset {
     pub reason: Option<Reason>,
 }
 
-/// Removes a dataset that is `temp` or `prepared` and has no files.
+/// Removes a dataset that is `temp` or `prepared` and has no files, or one that a query defines and
+/// that is not `frozen`, with its snapshots.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveDataset {
@@ -307,6 +332,30 @@ pub struct ListSnapshots {
     pub page: PageArgs,
 }
 
+/// A file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotFile {
+    /// The name that it had.
+    pub lfn: Lfn,
+}
+
+/// Lists the files of a snapshot in the order of their keys, also those that are gone.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListSnapshotFiles {
+    /// The dataset.
+    pub name: DatasetName,
+    /// The version of the snapshot.
+    #[serde(deserialize_with = "version")]
+    pub version: u32,
+    /// Its community; needed when several have a dataset of the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vo: Option<Vo>,
+    /// Which page.
+    #[serde(flatten)]
+    pub page: PageArgs,
+}
+
 /// Compares two snapshots of a dataset.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CompareSnapshots {
@@ -363,7 +412,8 @@ operations! {
     ChangeDataset = "changeDataset"(name), Patch "/datasets/{name}", Write, writes -> Done;
     "Changes state, owner, parents, sites or metadata of a dataset."
     RemoveDataset = "removeDataset"(name), Delete "/datasets/{name}", Write, writes -> Done;
-    "Removes a dataset that is temp or prepared and has no files."
+    "Removes a dataset that is temp or prepared and has no files, or one that a query defines and that \
+     is not frozen."
     AddMembers = "addMembers"(name, lfns), Post "/datasets/{name}/files", Write, writes -> BulkResult;
     "Adds files to a dataset."
     RemoveMembers = "removeMembers"(name, lfns), Post "/datasets/{name}/files/remove", Write, writes
@@ -378,6 +428,9 @@ operations! {
     ListSnapshots = "listSnapshots"(name), Get "/datasets/{name}/snapshots", Read, reads
         -> Page<Snapshot>, each Snapshot;
     "Lists the snapshots of a dataset."
+    ListSnapshotFiles = "listSnapshotFiles"(name, version), Get "/datasets/{name}/snapshots/{version}/files",
+        Read, reads -> Page<SnapshotFile>, each SnapshotFile;
+    "Lists the files of a snapshot, also those that are gone."
     CompareSnapshots = "compareSnapshots"(name, from, to), Get "/datasets/{name}/compare", Read, reads
         -> Page<Difference>, each Difference;
     "Compares two snapshots of a dataset: files added, removed and changed."

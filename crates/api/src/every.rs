@@ -24,7 +24,7 @@ macro_rules! every_operation {
                 $crate::SetSections, $crate::GetSections, $crate::GetLuminosity, $crate::ExportMask, $crate::CombineMasks,
                 $crate::SetQuality, $crate::GetQuality,
                 $crate::DeclareEventTypes, $crate::DeclareConditions, $crate::DeclareSoftware, $crate::SetInstalled,
-                $crate::DeclareBackgroundFrames, $crate::SetFrameSites,
+                $crate::DeclareBackgroundFrames, $crate::SetFrameSites, $crate::DeclareMetadataSets,
                 // Productions
                 $crate::DeclareSteps, $crate::GetStep, $crate::DeclarePasses, $crate::GetPass,
                 $crate::CreateProduction, $crate::GetProduction, $crate::ChangeProduction,
@@ -38,11 +38,11 @@ macro_rules! every_operation {
                 $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
                 $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
-                $crate::ListDirectory, $crate::ListSubdirectories, $crate::QueryDirectories, $crate::ListFiles, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::CompareSnapshots,
+                $crate::ListDirectory, $crate::ListSubdirectories, $crate::QueryDirectories, $crate::ListFiles, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::ListSnapshotFiles, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions
                 $crate::ListRuns, $crate::ListFills, $crate::ListQualityHistory, $crate::ListEventTypes,
-                $crate::ListConditions, $crate::ListSoftware, $crate::ListBackgroundFrames,
+                $crate::ListConditions, $crate::ListSoftware, $crate::ListBackgroundFrames, $crate::ListMetadataSets,
                 // Productions
                 $crate::ListSteps, $crate::ListPasses, $crate::ListProductions, $crate::ListTasks,
                 $crate::ListMissingInputs,

@@ -39,7 +39,7 @@ pub enum Record {
     RunLuminosity(RunLuminosityRecord),
     /// Something that was said of the quality of a run or a file.
     Quality(QualityRecord),
-    /// An event type, conditions, software or background frames.
+    /// An event type, conditions, software, background frames or a set of metadata.
     Definition(DefinitionRecord),
 }
 
@@ -198,6 +198,8 @@ pub enum DefinitionKind {
     Software,
     /// A set of background frames.
     BackgroundFrames,
+    /// A set of metadata.
+    MetadataSet,
 }
 
 /// An event type, conditions, software or background frames.

@@ -2,7 +2,7 @@
 
 use sbk_api::{
     AuditEntry, Community, Dataset, Difference, Entry, File, Fill, ItemResult, RunSummary,
-    SchemaChange, SchemaDocument, Site, Snapshot, StorageElementUse, WrongTotal,
+    SchemaChange, SchemaDocument, Site, Snapshot, SnapshotFile, StorageElementUse, WrongTotal,
 };
 
 use crate::{cell::Cell, output::Row};
@@ -99,6 +99,14 @@ impl Row for Snapshot {
             Cell::Time(self.created),
             Cell::text(&self.content_hash),
         ]
+    }
+}
+
+impl Row for SnapshotFile {
+    const HEADINGS: &'static [&'static str] = &["LFN"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::text(&self.lfn)]
     }
 }
 

@@ -9,6 +9,7 @@ mod ancestors;
 mod arguments;
 mod call;
 mod changes;
+mod datasets;
 mod directories;
 mod dump;
 mod fields;
@@ -21,6 +22,7 @@ mod query;
 mod registration;
 mod replicas;
 mod security;
+mod sets;
 mod settings;
 mod show;
 mod status;
@@ -96,9 +98,11 @@ struct Known {
     communities: BTreeSet<Vo>,
     /// Storage elements, each until when it is trusted to be there still.
     elements: HashMap<SeName, Timestamp>,
+    /// Communities without datasets, each until when it is trusted to have none still.
+    without_datasets: HashMap<Vo, Timestamp>,
 }
 
-/// How long a storage element is trusted to be there, in seconds.
+/// How long what was seen is trusted to be so still, in seconds.
 const TRUST_SECONDS: i64 = 10;
 
 impl FileCatalog {

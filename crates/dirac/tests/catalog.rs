@@ -135,6 +135,108 @@ each_backend! {
         it.prove().await;
     }
 
+    async fn a_dataset_follows_its_query_until_it_is_frozen(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        let who = admin();
+        it.call(&who, "addMetadataField", vec!["run".into(), "INT".into(), "-d".into()]).await;
+        for (name, guid) in [("1", "g1"), ("2", "g2")] {
+            let file = file(&format!("/superb/a/{name}"), guid);
+            it.call(&who, "addFile", vec![file]).await;
+        }
+        it.call(&who, "setMetadata", vec!["/superb/a".into(), json!({ "run": 5 })]).await;
+        let one = |method: &'static str, argument: Value| {
+            let (it, who) = (&it, &who);
+            async move {
+                let name = "/superb/sets/good";
+                let answer = it.call(who, method, vec![Value::dict([(name, argument)])]).await;
+                answer.get("Successful").unwrap().get(name).cloned()
+            }
+        };
+        let yes = || Some(Value::Bool(true));
+
+        assert_eq!(one("addDataset", json!({ "run": 5 })).await, yes());
+        assert_eq!(one("addDataset", json!({ "run": 5 })).await, None);
+        let shown = one("getDatasetParameters", json!(true)).await.unwrap();
+        assert_eq!(shown.get("MetaQuery"), Some(&json!({ "run": 5 })));
+        assert_eq!(shown.get("NumberOfFiles"), Some(&Value::Int(2)));
+        assert_eq!(shown.get("TotalSize"), Some(&Value::Int(20)));
+        // printf "['/superb/a/1', '/superb/a/2']" | md5sum
+        let hash = Value::from("D532DD4B795C33271E8BD8E22C9EDC5C");
+        assert_eq!(shown.get("DatasetHash"), Some(&hash));
+        assert_eq!(one("checkDataset", json!(true)).await, Some(Value::Dict(vec![])));
+
+        let query = FindFiles {
+            selection: Selection {
+                expr: Some("dataset('/superb/sets/good')".into()),
+                ..Selection::default()
+            },
+            ..FindFiles::default()
+        };
+        assert_eq!(it.ask(query).await.items.len(), 2);
+
+        it.call(&who, "addFile", vec![file("/superb/a/3", "g3")]).await;
+        let changed = one("checkDataset", json!(true)).await.unwrap();
+        let pair = Value::Tuple(vec![Value::Int(2), Value::Int(3)]);
+        assert_eq!(changed.get("NumberOfFiles"), Some(&pair));
+        assert_eq!(one("updateDataset", json!(true)).await, Some(Value::Int(1)));
+        assert_eq!(one("updateDataset", json!(true)).await, Some(Value::Null));
+
+        assert_eq!(one("freezeDataset", json!(true)).await, yes());
+        assert_eq!(one("addDatasetAnnotation", json!("for the paper")).await, yes());
+        it.call(&who, "addFile", vec![file("/superb/a/4", "g4")]).await;
+        it.call(&who, "removeFile", vec![json!("/superb/a/1")]).await;
+        let names = one("getDatasetFiles", json!(true)).await;
+        assert_eq!(names, Some(json!(["/superb/a/2", "/superb/a/3"])));
+        let listed = it.call(&who, "listDirectory", vec![json!("/superb/sets"), json!(true)]).await;
+        let listed = listed.get("Successful").unwrap().get("/superb/sets").unwrap();
+        let listed = listed.get("Datasets").unwrap().get("good").unwrap();
+        assert_eq!(listed.get("Annotation"), Some(&Value::from("for the paper")));
+        let query = listed.get("Metadata").unwrap().get("MetaQuery");
+        assert_eq!(query, Some(&Value::from("{'run': 5}")));
+
+        assert_eq!(one("releaseDataset", json!(true)).await, yes());
+        let names = one("getDatasetFiles", json!(true)).await;
+        assert_eq!(names, Some(json!(["/superb/a/2", "/superb/a/3", "/superb/a/4"])));
+        let short = it.call(&who, "getDatasetFiles", vec![json!({ "good": true })]).await;
+        assert_eq!(short.get("Successful").unwrap().get("good"), names.as_ref());
+        let all = it.call(&who, "getDatasets", vec![json!({ "g*": true, "b*": true })]).await;
+        let all = all.get("Successful").unwrap();
+        assert!(all.get("g*").unwrap().get("good").is_some());
+        assert_eq!(all.get("b*"), Some(&Value::Dict(vec![])));
+        assert_eq!(one("removeDataset", json!(true)).await, yes());
+        let gone = it.call(&who, "getDatasetFiles", vec![json!({ "/superb/sets/good": 1 })]).await;
+        assert_eq!(failure(&gone, "/superb/sets/good"), "No such dataset");
+        it.prove().await;
+    }
+
+    async fn a_metadata_set_stands_for_its_values(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        let who = admin();
+        for (name, kind) in [("run", "INT"), ("stream", "VARCHAR(16)"), ("campaign", "MetaSet")] {
+            it.call(&who, "addMetadataField", vec![name.into(), kind.into(), "-d".into()]).await;
+        }
+        it.call(&who, "addFile", vec![file("/superb/a/1", "g1")]).await;
+        it.call(&who, "addFile", vec![file("/superb/b/2", "g2")]).await;
+        for (path, run) in [("/superb/a", 5), ("/superb/b", 6)] {
+            let values = json!({ "run": run, "stream": "raw" });
+            it.call(&who, "setMetadata", vec![path.into(), values]).await;
+        }
+
+        let inner = vec!["raw".into(), json!({ "stream": "raw" })];
+        assert_eq!(it.call(&who, "addMetadataSet", inner).await, Value::Int(1));
+        let outer = vec!["first".into(), json!({ "run": 5, "campaign": "raw" })];
+        assert_eq!(it.call(&who, "addMetadataSet", outer.clone()).await, Value::Int(2));
+        let again = it.catalog.call(&who, "addMetadataSet", outer, false).await;
+        assert!(again.unwrap_err().message.contains("exists already"));
+
+        let shown = it.call(&who, "getMetadataSet", vec!["first".into(), json!(false)]).await;
+        assert_eq!(shown, json!({ "campaign": "raw", "run": "5" }));
+        let shown = it.call(&who, "getMetadataSet", vec!["first".into(), json!(true)]).await;
+        assert_eq!(shown, json!({ "run": "5", "stream": "raw" }));
+        let found = vec![json!({ "campaign": "first" }), "/".into()];
+        assert_eq!(it.call(&who, "findFilesByMetadata", found).await, json!(["/superb/a/1"]));
+    }
+
     async fn a_removed_file_is_gone_with_all_that_counts_it(database: TestDatabase) {
         let it = open(&database, settings()).await;
         it.call(&admin(), "addFile", vec![file("/superb/a/1", "g1")]).await;

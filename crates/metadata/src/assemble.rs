@@ -88,8 +88,12 @@ pub(crate) fn field_of(spec: &FieldSpec, kind: Kind, kinds: &Kinds) -> Result<Fi
 }
 
 /// Refuses a name that means something else in a query, and texts that are too long.
+///
+/// Fields of files and directories may have such names, since other systems have them: a query names
+/// them with their entity, as in `directory.site`.
 fn check_words(spec: &FieldSpec) -> Result<(), String> {
-    if query::is_reserved(spec.entity, spec.name.as_str()) {
+    let needs_own = matches!(spec.entity, Entity::Dataset | Entity::Job);
+    if needs_own && query::is_reserved(spec.entity, spec.name.as_str()) {
         let what = if spec.entity == Entity::Job { "job" } else { "file or dataset" };
         return Err(format!(
             "is a word of the query language or a field that every {what} has; choose another name"

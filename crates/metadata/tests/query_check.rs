@@ -176,6 +176,22 @@ fn a_bare_name_is_first_the_files_own() {
 }
 
 #[test]
+fn a_declared_field_with_a_built_in_name_is_written_with_its_entity() {
+    let schema =
+        "version = 1\n[[field]]\nname = \"size\"\nentity = \"directory\"\nkind = \"string\"\n";
+    let schema = std::sync::Arc::new(Schema::from_toml(schema).unwrap());
+    let fields = Fields::new([schema]);
+    let is_built_in = |query: &str| {
+        let checked = Query::parse(query).unwrap().check(&fields, Target::File).unwrap();
+        matches!(checked.filter, Predicate::Compare { field: FieldRef::Builtin(_), .. })
+    };
+
+    assert!(is_built_in("size = 1"));
+    assert!(is_built_in("file.size = 1"));
+    assert!(!is_built_in("directory.size = big"));
+}
+
+#[test]
 fn fields_of_files_are_not_fields_of_datasets() {
     assert!(errors(Target::Dataset, "run = 5").contains("is a field of a file"));
     assert!(errors(Target::Dataset, "lfn = /a").contains("is a field of a file"));

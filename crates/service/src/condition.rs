@@ -1,12 +1,13 @@
-//! Event types, conditions, software and background frames.
+//! Event types, conditions, software, background frames and sets of metadata.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sbk_api::{
     BackgroundFrames, BulkResult, Conditions, DeclareBackgroundFrames, DeclareConditions,
-    DeclareEventTypes, DeclareSoftware, Definable, Defined, EventType, FramesName,
-    ListBackgroundFrames, ListConditions, ListEventTypes, ListSoftware, Outcome, Page, PageArgs,
-    Place, Release, SetFrameSites, SetInstalled, Site, Software,
+    DeclareEventTypes, DeclareMetadataSets, DeclareSoftware, Definable, Defined, EventType,
+    FramesName, ListBackgroundFrames, ListConditions, ListEventTypes, ListMetadataSets,
+    ListSoftware, MetadataSet, Outcome, Page, PageArgs, Place, Release, SetFrameSites,
+    SetInstalled, Site, Software,
 };
 use sbk_model::{Reason, SiteName, TermKey, Vo};
 use sbk_store::{
@@ -44,6 +45,11 @@ impl Definition for Conditions {
 impl Definition for Software {
     const KIND: Kind = Kind::Software;
     const FIELD: &'static str = "software";
+}
+
+impl Definition for MetadataSet {
+    const KIND: Kind = Kind::MetadataSet;
+    const FIELD: &'static str = "sets";
 }
 
 impl Definition for BackgroundFrames {
@@ -185,6 +191,7 @@ pub fn check(kind: Kind, name: &str, defined: &serde_json::Value) -> Result<(), 
         Kind::Conditions => check_one::<Conditions>(name, defined),
         Kind::Software => check_one::<Software>(name, defined),
         Kind::BackgroundFrames => check_one::<BackgroundFrames>(name, defined),
+        Kind::MetadataSet => check_one::<MetadataSet>(name, defined),
     }
 }
 
@@ -219,6 +226,7 @@ run_definitions! {
     DeclareConditions.conditions, ListConditions -> Conditions;
     DeclareSoftware.software, ListSoftware -> Software;
     DeclareBackgroundFrames.frames, ListBackgroundFrames -> BackgroundFrames;
+    DeclareMetadataSets.sets, ListMetadataSets -> MetadataSet;
 }
 
 /// Says that things are at places, or not any more.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{
-    AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Done, GetDataset,
+    AddDatasets, Atomicity, BulkResult, ChangeDataset, Code, Dataset, Declared, Done, GetDataset,
     GetDatasets, NewDataset, Outcome, Page, Problem, RemoveDataset,
 };
 use sbk_metadata::{Document, Entity};
@@ -161,6 +161,8 @@ async fn compare(
         }
     };
     differ("kind", new.kind != old.kind);
+    differ("description", new.description.is_some() && new.description != old.description);
+    differ("origin", new.origin.is_some() && new.origin != shown.origin);
     differ("query", new.query.is_some() && new.query != old.query);
     differ("declared", !new.declared.is_empty() && new.declared != old.declared);
     let unattributed = new.unattributed_events;
@@ -221,6 +223,36 @@ fn check_declared(field: &str, count: Option<i64>) -> Result<(), Error> {
     }
 }
 
+/// The longest description, in bytes.
+const MAX_DESCRIPTION: usize = 4096;
+
+/// Refuses a description that is too long.
+fn check_description(text: Option<&str>) -> Result<(), Error> {
+    match text {
+        Some(text) if text.len() > MAX_DESCRIPTION => {
+            let reason = format!("is longer than {MAX_DESCRIPTION} bytes");
+            Err(Error::invalid("description", "", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the maker of a dataset keeps, as it is stored.
+fn origin(json: &serde_json::Value) -> Result<String, Error> {
+    let text = json.to_string();
+    if text.len() > 65_536 {
+        return Err(Error::invalid("origin", "", "is longer than 64 KiB"));
+    }
+    Ok(text)
+}
+
+/// Refuses counts that no dataset can have.
+fn check_all_declared(declared: &Declared) -> Result<(), Error> {
+    check_declared("declared.files", declared.files)?;
+    check_declared("declared.bytes", declared.bytes)?;
+    check_declared("declared.events", declared.events)
+}
+
 /// Refuses a dataset that was made from itself.
 fn check_parents(name: &DatasetName, parents: &[DatasetName]) -> Result<(), Error> {
     if parents.contains(name) {
@@ -261,13 +293,12 @@ pub fn row(
     key: DatasetKey,
     document: &Document,
 ) -> Result<Stored, Error> {
-    check_declared("declared.files", new.declared.files)?;
-    check_declared("declared.bytes", new.declared.bytes)?;
-    check_declared("declared.events", new.declared.events)?;
+    check_all_declared(&new.declared)?;
     if let Some(events) = new.unattributed_events {
         Events::try_from(events)?;
     }
     check_parents(&new.name, &new.parents)?;
+    check_description(new.description.as_deref())?;
     let term = |name: &str| TermKey::of(name).0;
     let owner = new.owner.as_ref().unwrap_or(&cx.caller.user);
     let group = new.group.as_ref().unwrap_or(&cx.caller.group);
@@ -288,7 +319,9 @@ pub fn row(
         unattributed_events: new.unattributed_events.unwrap_or_default(),
         kind: new.kind,
         status: new.status,
+        description: new.description.clone(),
         query: new.query.clone(),
+        origin: new.origin.as_ref().map(origin).transpose()?,
         documents,
         meta: metadata::text(document),
         audit: cx.audit,
@@ -347,6 +380,7 @@ impl Run for ChangeDataset {
             cx.session.intern([owner.as_str()]).await?;
             new.owner = TermKey::of(owner.as_str()).0;
         }
+        describe(self, &mut new)?;
         let patched = patch(self, cx, &old).await?;
         let related = change_related(self, cx, &old).await?;
         let changed = new != old || patched || related;
@@ -361,12 +395,29 @@ impl Run for ChangeDataset {
             reason: self.reason.as_ref().map(ToString::to_string),
             detail: serde_json::json!({
                 "dataset": self.name, "from": old.status, "status": self.status,
-                "owner": self.owner, "parents": self.parents, "sites": self.sites,
+                "owner": self.owner, "description": self.description,
+                "declared": self.declared, "parents": self.parents, "sites": self.sites,
                 "metadata": self.metadata,
             }),
         });
         Ok(Done { outcome: if changed { Outcome::Changed } else { Outcome::Unchanged } })
     }
+}
+
+/// Takes over what a call says of a dataset's record.
+fn describe(call: &ChangeDataset, new: &mut Stored) -> Result<(), Error> {
+    check_description(call.description.as_deref())?;
+    if let Some(text) = &call.description {
+        new.description = Some(text.clone()).filter(|text| !text.is_empty());
+    }
+    if let Some(declared) = call.declared {
+        check_all_declared(&declared)?;
+        new.declared = declared;
+    }
+    if let Some(kept) = &call.origin {
+        new.origin = Some(origin(kept)?);
+    }
+    Ok(())
 }
 
 fn check_transition(old: &Stored, status: DatasetStatus) -> Result<(), Error> {
@@ -447,10 +498,11 @@ impl Run for RemoveDataset {
         cx.check_changes_dataset(&old).await?;
         let empty = !member::exists(&mut cx.session, old.key).await?;
         let early = matches!(old.status, DatasetStatus::Temp | DatasetStatus::Prepared);
-        if !early || !empty {
+        let lists_nothing = old.query.is_some() && old.status != DatasetStatus::Frozen;
+        if !empty || !(early || lists_nothing) {
             return Err(Error::Conflict(format!(
-                "the dataset {:?} is {}{}; only one that is temp or prepared, and lists no files, \
-                 can be removed",
+                "the dataset {:?} is {}{}; only one that is temp or prepared and lists no files, or \
+                 that a query defines and that is not frozen, can be removed",
                 old.name.as_str(),
                 old.status,
                 if empty { "" } else { " and lists files" },

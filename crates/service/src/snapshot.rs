@@ -1,4 +1,7 @@
-use sbk_api::{Change, CompareSnapshots, Difference, FreezeDataset, ListSnapshots, Page, Snapshot};
+use sbk_api::{
+    Change, CompareSnapshots, Difference, FreezeDataset, ListSnapshotFiles, ListSnapshots, Page,
+    Snapshot, SnapshotFile,
+};
 use sbk_model::{DatasetName, DatasetStatus, FileKey, Totals};
 use sbk_store::{
     audit::Touched,
@@ -137,17 +140,41 @@ impl Run for ListSnapshots {
     }
 }
 
+/// Refuses a version of which there is no snapshot.
+async fn check_version(
+    cx: &mut Context<'_>,
+    dataset: &dataset::Stored,
+    version: u32,
+) -> Result<(), Error> {
+    let wanted = i64::from(version);
+    let found = snapshot::list(&mut cx.session, dataset.key, wanted - 1, 1).await?;
+    if found.first().is_none_or(|s| s.version != wanted) {
+        let text = format!("there is no snapshot {version} of {:?}", dataset.name.as_str());
+        return Err(Error::NotFound(text));
+    }
+    Ok(())
+}
+
+impl Run for ListSnapshotFiles {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Page<SnapshotFile>, Error> {
+        let (after, limit) = cursor::page::<FileKey>(&self.page)?;
+        let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::None).await?;
+        check_version(cx, &dataset, self.version).await?;
+        let version = i64::from(self.version);
+        let session = &mut cx.session;
+        let found = snapshot::files(session, dataset.key, version, after, limit).await?;
+        let next = cursor::next(&found, limit, |content| cursor::encode(&content.key));
+        let files = found.into_iter().map(|content| Ok(SnapshotFile { lfn: content.lfn.parse()? }));
+        Ok(Page { items: files.collect::<Result<_, Error>>()?, next })
+    }
+}
+
 impl Run for CompareSnapshots {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Difference>, Error> {
         let (after, limit) = cursor::page::<FileKey>(&self.page)?;
         let dataset = cx.dataset(&self.name, self.vo.as_ref(), Lock::None).await?;
         for version in [self.from, self.to] {
-            let wanted = i64::from(version);
-            let found = snapshot::list(&mut cx.session, dataset.key, wanted - 1, 1).await?;
-            if found.first().is_none_or(|s| s.version != wanted) {
-                let text = format!("there is no snapshot {version} of {:?}", self.name.as_str());
-                return Err(Error::NotFound(text));
-            }
+            check_version(cx, &dataset, version).await?;
         }
         let mut items = Vec::new();
         let mut position = after;

@@ -40,8 +40,12 @@ pub struct Stored {
     pub kind: DatasetKind,
     /// Its state.
     pub status: DatasetStatus,
+    /// What it is for.
+    pub description: Option<String>,
     /// The query that defines its files.
     pub query: Option<String>,
+    /// What the system that made it keeps of it, as JSON.
+    pub origin: Option<String>,
     /// Its documents as JSON.
     pub documents: Option<String>,
     /// The values of its fields as JSON.
@@ -73,7 +77,8 @@ pub fn kind_code(kind: DatasetKind) -> i64 {
 /// The columns that [`read`] takes, of a dataset as `s`.
 pub(crate) const COLUMNS: &str = "s.dataset, s.name, s.vo, s.owner, s.owner_group, s.created, \
      s.modified, s.declared_files, s.declared_bytes, s.declared_events, s.unattributed_events, \
-     s.kind, s.status, s.query, {doc s.documents}, {doc s.meta}, s.audit";
+     s.kind, s.status, s.query, {doc s.documents}, {doc s.meta}, s.audit, \
+     s.description, {doc s.origin}";
 
 pub(crate) fn read(row: &Row) -> Result<Stored, Error> {
     let (kind, status) = (row.int(11)?, row.int(12)?);
@@ -109,6 +114,8 @@ pub(crate) fn read(row: &Row) -> Result<Stored, Error> {
         documents: row.opt_text(14)?,
         meta: row.opt_text(15)?,
         audit: AuditId(row.int(16)?),
+        description: row.opt_text(17)?,
+        origin: row.opt_text(18)?,
     })
 }
 
@@ -174,6 +181,8 @@ pub async fn insert(
         .ints("status", ints(|s| status_code(s.status)))
         .texts("name", datasets.iter().map(|s| s.name.to_string()))
         .with("query", Cells::Text(datasets.iter().map(|s| s.query.clone()).collect()))
+        .with("description", Cells::Text(datasets.iter().map(|s| s.description.clone()).collect()))
+        .with("origin", Cells::Json(datasets.iter().map(|s| s.origin.clone()).collect()))
         .with("documents", Cells::Json(datasets.iter().map(|s| s.documents.clone()).collect()))
         .with("meta", Cells::Json(datasets.iter().map(|s| s.meta.clone()).collect()));
     for (name, cells) in columns {
@@ -182,23 +191,40 @@ pub async fn insert(
     session.insert("dataset", batch, Conflict::Keep).await
 }
 
-/// Sets state and owner of a dataset, and the time and entry of its last change.
+/// Sets what may change of a dataset: state, owner, description, what is declared of it, what its
+/// origin keeps, and the time and entry of its last change.
 pub async fn change(session: &mut Session, dataset: &Stored) -> Result<(), Error> {
-    let sql = "UPDATE dataset SET status = ?, owner = ?, modified = ?, audit = ? WHERE dataset = ?";
-    let params = vec![
-        status_code(dataset.status).into(),
-        dataset.owner.into(),
-        dataset.modified.micros().into(),
-        dataset.audit.0.into(),
-        dataset.key.0.into(),
+    let declared = &dataset.declared;
+    let batch = Batch::default()
+        .ints("dataset", [dataset.key.0])
+        .ints("status", [status_code(dataset.status)])
+        .ints("owner", [dataset.owner])
+        .ints("modified", [dataset.modified.micros()])
+        .ints("audit", [dataset.audit.0])
+        .with("declared_files", Cells::Int(vec![declared.files]))
+        .with("declared_bytes", Cells::Int(vec![declared.bytes]))
+        .with("declared_events", Cells::Int(vec![declared.events]))
+        .with("description", Cells::Text(vec![dataset.description.clone()]))
+        .with("origin", Cells::Json(vec![dataset.origin.clone()]));
+    let changed = [
+        "status",
+        "owner",
+        "modified",
+        "audit",
+        "declared_files",
+        "declared_bytes",
+        "declared_events",
+        "description",
+        "origin",
     ];
-    session.execute(sql, params).await?;
+    session.update("dataset", batch, &["dataset"], &changed).await?;
     Ok(())
 }
 
-/// Removes a dataset that lists no files.
+/// Removes a dataset that lists no files, with its snapshots.
 pub async fn remove(session: &mut Session, key: DatasetKey) -> Result<(), Error> {
-    for table in ["dataset_parent", "dataset_site", "dataset"] {
+    let tables = ["snapshot_file", "snapshot", "dataset_parent", "dataset_site", "dataset"];
+    for table in tables {
         let sql = format!("DELETE FROM {table} WHERE dataset = ?");
         session.execute(&sql, vec![key.0.into()]).await?;
     }
@@ -284,7 +310,9 @@ pub async fn present(session: &mut Session, datasets: Vec<Stored>) -> Result<Vec
                 events: explicit.then_some(counted.events),
                 unattributed_events: dataset.unattributed_events,
                 declared: dataset.declared,
+                description: dataset.description,
                 query: dataset.query,
+                origin: serde_json::from_str(&json(&dataset.origin)).map_err(bad)?,
                 parents: parse_all(parents.remove(&key).unwrap_or_default())?,
                 sites: parse_all(sites.remove(&key).unwrap_or_default())?,
                 documents: serde_json::from_str::<Option<Vec<Document>>>(&json(&dataset.documents))

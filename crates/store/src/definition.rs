@@ -1,4 +1,5 @@
-//! Things that communities name: event types, conditions, software, background frames.
+//! Things that communities name: event types, conditions, software, background frames, sets of
+//! metadata.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,12 +21,19 @@ pub enum Kind {
     Software,
     /// A set of background frames.
     BackgroundFrames,
+    /// A set of metadata.
+    MetadataSet,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: &[Self] =
-        &[Self::EventType, Self::Conditions, Self::Software, Self::BackgroundFrames];
+    pub const ALL: &[Self] = &[
+        Self::EventType,
+        Self::Conditions,
+        Self::Software,
+        Self::BackgroundFrames,
+        Self::MetadataSet,
+    ];
 
     /// The number that stands for it in storage.
     pub fn code(self) -> i64 {
@@ -34,6 +42,7 @@ impl Kind {
             Self::Conditions => 1,
             Self::Software => 2,
             Self::BackgroundFrames => 3,
+            Self::MetadataSet => 4,
         }
     }
 }

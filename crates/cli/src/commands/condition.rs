@@ -1,13 +1,14 @@
-//! What communities declare by name: event types, conditions, software, background frames.
+//! What communities declare by name: event types, conditions, software, background frames,
+//! sets of metadata.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sbk_api::{
     BackgroundFrames, Conditions, DeclareBackgroundFrames, DeclareConditions, DeclareEventTypes,
-    DeclareSoftware, Definable, Defined, EventType, FramesName, ListBackgroundFrames,
-    ListConditions, ListEventTypes, ListSoftware, PageArgs, Place, Release, SetFrameSites,
-    SetInstalled, Software,
+    DeclareMetadataSets, DeclareSoftware, Definable, Defined, EventType, FramesName,
+    ListBackgroundFrames, ListConditions, ListEventTypes, ListMetadataSets, ListSoftware,
+    MetadataSet, PageArgs, Place, Release, SetFrameSites, SetInstalled, Software,
 };
 use sbk_model::{Application, DirPath, Label, Reason, SiteName, Vo};
 
@@ -25,6 +26,20 @@ Examples:
     Declare(Declare),
     /// List types of events by name
     #[command(after_help = "Examples:\n  sbk event-type list --prefix B0 --vo superb")]
+    List(List),
+}
+
+/// What to do with sets of metadata.
+#[derive(Debug, Subcommand)]
+pub enum MetadataSets {
+    /// Declare sets of metadata: a JSON object a line
+    #[command(after_help = "\
+Examples:
+  echo '{\"name\": \"upsilon4s\", \"values\": {\"energy\": 10.58, \"generic\": true}}' |
+    sbk metadata-set declare - --vo superb")]
+    Declare(Declare),
+    /// List sets of metadata by name
+    #[command(after_help = "Examples:\n  sbk metadata-set list --vo superb")]
     List(List),
 }
 
@@ -178,6 +193,16 @@ impl EventTypes {
     }
 }
 
+impl MetadataSets {
+    /// Runs the command.
+    pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::Declare(declare) => declare!(context, declare, DeclareMetadataSets.sets),
+            Self::List(list) => list!(context, list, ListMetadataSets),
+        }
+    }
+}
+
 impl ConditionSets {
     /// Runs the command.
     pub async fn run(self, context: &mut Context) -> Result<(), Failure> {
@@ -237,6 +262,20 @@ impl Row for Defined<EventType> {
         vec![
             Cell::text(self.defined.name()),
             Cell::text(&self.vo),
+            Cell::optional(self.defined.description.as_ref()),
+        ]
+    }
+}
+
+impl Row for Defined<MetadataSet> {
+    const HEADINGS: &'static [&'static str] = &["SET", "COMMUNITY", "VALUES", "DESCRIPTION"];
+
+    fn cells(&self) -> Vec<Cell> {
+        let values = self.defined.values.iter();
+        vec![
+            Cell::text(self.defined.name()),
+            Cell::text(&self.vo),
+            Cell::list(values.map(|(name, value)| format!("{name}={}", crate::cell::plain(value)))),
             Cell::optional(self.defined.description.as_ref()),
         ]
     }

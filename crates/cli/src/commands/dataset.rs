@@ -1,8 +1,8 @@
 use clap::{Args, Subcommand};
 use sbk_api::{
     AddDatasets, AddMembers, Atomicity, ChangeDataset, CompareSnapshots, Declared, FreezeDataset,
-    GetDataset, GetDatasets, ListMembers, ListSnapshots, NewDataset, PageArgs, RemoveDataset,
-    RemoveMembers,
+    GetDataset, GetDatasets, ListMembers, ListSnapshotFiles, ListSnapshots, NewDataset, PageArgs,
+    RemoveDataset, RemoveMembers,
 };
 use sbk_model::{
     DatasetKind, DatasetName, DatasetStatus, GroupName, Reason, SiteName, UserName, Vo,
@@ -124,7 +124,18 @@ Examples:
         /// The newer version
         to: u32,
     },
-    /// Remove a dataset that is temp or prepared and has no files
+    /// List the files of a snapshot, also those that are gone
+    #[command(after_help = "Examples:\n  sbk dataset snapshot-files mc-2026 1 --plain")]
+    SnapshotFiles {
+        #[command(flatten)]
+        named: Named,
+        /// The version of the snapshot
+        version: u32,
+        /// Show at most so many files
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Remove a dataset that is temp or prepared and has no files, or one that a query defines
     #[command(after_help = "Examples:\n  sbk dataset delete test --reason 'a trial'")]
     Delete {
         #[command(flatten)]
@@ -165,6 +176,9 @@ pub struct Create {
     /// Its group
     #[arg(long)]
     group: Option<GroupName>,
+    /// What it is for, in words
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
     /// The query that defines its files; without one, files are added to it
     #[arg(long, value_name = "EXPR")]
     query: Option<String>,
@@ -190,13 +204,16 @@ pub struct Create {
 
 /// What to change.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true, args = ["owner", "parents", "sites", "fields"])]
+#[group(required = true, multiple = true, args = ["owner", "description", "parents", "sites", "fields"])]
 pub struct Set {
     #[command(flatten)]
     named: Named,
     /// The new owner
     #[arg(long, value_name = "USER")]
     owner: Option<UserName>,
+    /// What it is for, in words; an empty text removes what was said so far
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
     /// A dataset that it was made from, in place of those so far
     #[arg(long = "parent", value_name = "NAME")]
     parents: Option<Vec<DatasetName>>,
@@ -265,6 +282,11 @@ impl Dataset {
                 context.output.list(context.connect().await?.stream(listing, None)).await?;
                 Ok(())
             }
+            Self::SnapshotFiles { named: Named { name, vo }, version, limit } => {
+                let listing = ListSnapshotFiles { name, version, vo, page };
+                context.output.list(context.connect().await?.stream(listing, limit)).await?;
+                Ok(())
+            }
             Self::Delete { named: Named { name, vo }, reason } => {
                 let operation = RemoveDataset { name: name.clone(), vo, reason };
                 let done = context.connect().await?.call(operation).await?;
@@ -282,6 +304,9 @@ impl Named {
             vo: self.vo,
             status: None,
             owner: None,
+            description: None,
+            declared: None,
+            origin: None,
             parents: None,
             sites: None,
             metadata: sbk_api::Metadata::new(),
@@ -307,7 +332,9 @@ impl Create {
             owner: self.owner,
             group: self.group,
             created: None,
+            description: self.description,
             query: self.query,
+            origin: None,
             declared: Declared {
                 files: self.declared_files,
                 bytes: self.declared_bytes,
@@ -331,6 +358,7 @@ impl Set {
     async fn run(self, context: &mut Context) -> Result<(), Failure> {
         let operation = ChangeDataset {
             owner: self.owner,
+            description: self.description,
             parents: self.parents,
             sites: self.sites,
             metadata: input::metadata(self.fields),
@@ -356,6 +384,7 @@ fn fields(dataset: &sbk_api::Dataset) -> Vec<(&'static str, Cell)> {
         ("declared files", Cell::count(dataset.declared.files)),
         ("declared size", Cell::bytes(dataset.declared.bytes)),
         ("declared events", Cell::count(dataset.declared.events)),
+        ("description", Cell::optional(dataset.description.as_ref())),
         ("query", Cell::optional(dataset.query.as_ref())),
         ("parents", Cell::list(&dataset.parents)),
         ("sites", Cell::list(&dataset.sites)),

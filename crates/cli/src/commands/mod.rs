@@ -92,6 +92,9 @@ pub enum Command {
     /// Look at and declare types of events
     #[command(subcommand)]
     EventType(condition::EventTypes),
+    /// Look at and declare sets of metadata
+    #[command(subcommand)]
+    MetadataSet(condition::MetadataSets),
     /// Look at and declare conditions of data taking and simulation
     #[command(subcommand)]
     Condition(condition::ConditionSets),
@@ -158,6 +161,7 @@ impl Command {
             Self::Run(command) => command.run(context).await,
             Self::Quality(command) => command.run(context).await,
             Self::EventType(command) => command.run(context).await,
+            Self::MetadataSet(command) => command.run(context).await,
             Self::Condition(command) => command.run(context).await,
             Self::Software(command) => command.run(context).await,
             Self::Background(command) => command.run(context).await,

@@ -17,6 +17,8 @@ pub fn dataset(record: &Record, names: &HashMap<Recid, DatasetName>) -> NewDatas
         group: None,
         created: None,
         query: None,
+        description: None,
+        origin: None,
         declared: Declared { files, bytes, events },
         // The portal states events for a dataset and never for a file.
         unattributed_events: events.filter(|_| !record.files.is_empty()),

@@ -171,6 +171,25 @@ impl<'a> Call<'a> {
         known.elements.extend(names.map(|name| (name.clone(), until)));
     }
 
+    /// Whether the caller's community may have datasets.
+    pub fn may_have_datasets(&self) -> bool {
+        let now = self.now();
+        let known = self.catalog.known();
+        let until = self.own_vo().and_then(|vo| known.without_datasets.get(vo));
+        until.is_none_or(|until| *until <= now)
+    }
+
+    /// Remembers for a while that a community has no datasets.
+    pub fn expect_no_datasets(&self, vo: &Vo) {
+        let until = self.now().plus_seconds(TRUST_SECONDS);
+        self.catalog.known().without_datasets.insert(vo.clone(), until);
+    }
+
+    /// Remembers that a community has datasets.
+    pub fn expect_datasets(&self, vo: &Vo) {
+        self.catalog.known().without_datasets.remove(vo);
+    }
+
     /// Reads paths, and leaves those that the caller may do something with.
     pub async fn permitted(
         &self,
@@ -264,6 +283,19 @@ impl<'a> Call<'a> {
             }
             Method::GetReplicasByMetadata => self.find_replicas(next(), next(), next()).await,
             Method::GetCompatibleMetadata => self.compatible(next(), next()).await,
+            Method::AddMetadataSet => self.add_set(next(), next()).await,
+            Method::GetMetadataSet => self.metadata_set(next(), next()).await,
+            Method::AddDataset => self.add_datasets(next()).await,
+            Method::AddDatasetAnnotation => self.annotate_datasets(next()).await,
+            Method::RemoveDataset => self.remove_datasets(next()).await,
+            Method::CheckDataset => self.check_datasets(next()).await,
+            Method::UpdateDataset => self.update_datasets(next()).await,
+            Method::GetDatasets => self.list_datasets(next()).await,
+            Method::GetDatasetParameters => self.dataset_parameters(next()).await,
+            Method::GetDatasetAnnotation => self.annotations(next()).await,
+            Method::FreezeDataset => self.freeze_datasets(next()).await,
+            Method::ReleaseDataset => self.release_datasets(next()).await,
+            Method::GetDatasetFiles => self.dataset_files(next()).await,
             Method::GetCatalogCounters => self.counters().await,
             Method::RebuildDirectoryUsage => self.rebuild_usage().await,
             Method::RepairCatalog => self.repair().await,

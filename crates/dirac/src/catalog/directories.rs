@@ -46,7 +46,7 @@ impl Call<'_> {
     }
 
     /// Makes directories and those above them, as far as they are not there.
-    async fn make(&self, wanted: &[DirPath]) -> Result<(), Failure> {
+    pub async fn make(&self, wanted: &[DirPath]) -> Result<(), Failure> {
         let vo = self.community().await?;
         let chain = || wanted.iter().flat_map(DirPath::self_and_above);
         let known = self.directories(chain()).await?;
@@ -174,7 +174,7 @@ impl Call<'_> {
                     ("Files", Value::dict(files)),
                     ("SubDirs", Value::dict(below)),
                     ("Links", Value::Dict(Vec::new())),
-                    ("Datasets", Value::Dict(Vec::new())),
+                    ("Datasets", self.datasets_in(&directory.path, verbose).await?),
                 ]),
             );
         }

@@ -20,10 +20,21 @@ pub fn type_of(field: &Field) -> String {
         Kind::Date => "DATE".into(),
         Kind::DateTime => "DATETIME".into(),
         Kind::Decimal { scale } => format!("DECIMAL(18,{scale})"),
+        _ if is_set(field) => METASET.into(),
         Kind::String | Kind::Enum { .. } | Kind::List(_) => {
             format!("VARCHAR({})", field.rules.max_length.unwrap_or(USUAL_LENGTH))
         }
     }
+}
+
+/// The type of fields of directories whose values are names of metadata sets.
+const METASET: &str = "MetaSet";
+
+/// Whether the values of a field are names of metadata sets.
+pub fn is_set(field: &Field) -> bool {
+    field.entity == Entity::Directory
+        && matches!(field.kind, Kind::String)
+        && field.label.as_deref() == Some(METASET)
 }
 
 /// The kind that a type stands for, and how long its texts may be.
@@ -133,7 +144,7 @@ impl Call<'_> {
         specs.push(FieldSpec {
             name,
             entity,
-            label: None,
+            label: (type_text == METASET).then(|| METASET.to_owned()),
             description: None,
             kind,
             of: None,

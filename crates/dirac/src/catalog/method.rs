@@ -189,6 +189,22 @@ methods! {
         "Finds the replicas of files by metadata.";
     GetCompatibleMetadata = "getCompatibleMetadata" [Dict, Text] 2 [Default::Text("/")]
         "Says which values the fields of directories have where conditions hold.";
+    AddMetadataSet = "addMetadataSet" [Text, Dict] 2 []
+        "Declares values of metadata that are looked for together.";
+    GetMetadataSet = "getMetadataSet" [Text, Bool] 2 [] "Shows the values of a metadata set.";
+    AddDataset = "addDataset" [Dict] 1 [] "Makes datasets of queries.";
+    AddDatasetAnnotation = "addDatasetAnnotation" [Dict] 1 [] "Says what datasets are for.";
+    RemoveDataset = "removeDataset" [Dict] 1 [] "Removes datasets.";
+    CheckDataset = "checkDataset" [Dict] 1 []
+        "Says how what datasets held last differs from what they hold now.";
+    UpdateDataset = "updateDataset" [Dict] 1 [] "Keeps what datasets hold now.";
+    GetDatasets = "getDatasets" [Dict] 1 [] "Lists datasets by patterns of their names.";
+    GetDatasetParameters = "getDatasetParameters" [Dict] 1 [] "Shows datasets.";
+    GetDatasetAnnotation = "getDatasetAnnotation" [Dict] 1 [] "Shows what datasets are for.";
+    FreezeDataset = "freezeDataset" [Dict] 1 [] "Keeps the files that datasets have now.";
+    ReleaseDataset = "releaseDataset" [Dict] 1 []
+        "Lets the files of datasets be again what their queries find.";
+    GetDatasetFiles = "getDatasetFiles" [Dict] 1 [] "Lists the files of datasets.";
     GetCatalogCounters = "getCatalogCounters" [] 0 [] "Counts what is in the catalogue.";
     RebuildDirectoryUsage = "rebuildDirectoryUsage" [] 0 []
         "Counts the totals of directories anew.";

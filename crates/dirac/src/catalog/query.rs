@@ -168,12 +168,15 @@ fn condition_of(path: &str, key: &Key<'_>, condition: &Value) -> Result<Vec<Json
     })
 }
 
+/// A condition that nothing meets.
+pub fn nothing(path: &str) -> Json {
+    json!({ "$and": [{ path: { "exists": true } }, { "$not": { path: { "exists": true } } }] })
+}
+
 /// One of some values; of none, nothing.
 fn among(path: &str, values: &[Json]) -> Json {
     if values.is_empty() {
-        return json!({ "$and": [
-            { path: { "exists": true } }, { "$not": { path: { "exists": true } } },
-        ] });
+        return nothing(path);
     }
     json!({ path: { "in": values } })
 }
@@ -262,7 +265,8 @@ impl Call<'_> {
 
     async fn conditions(&self, query: &Value) -> Result<Conditions, Failure> {
         let schema = self.schema().await?;
-        let conditions = read(&schema, query, self.settings().strict_metadata)?;
+        let query = self.expanded(&schema, query).await?;
+        let conditions = read(&schema, &query, self.settings().strict_metadata)?;
         for names in conditions.elements.chunks(1000) {
             let known = self.ask(FindStorageElements { names: names.to_vec() }).await?;
             if let Some(missing) = known.missing.first() {
@@ -272,10 +276,11 @@ impl Call<'_> {
         Ok(conditions)
     }
 
-    async fn find(&self, query: &Value, path: &Value) -> Result<Found, Failure> {
+    /// What a query asks of files; nothing at all where it asks for nothing, which finds nothing.
+    pub async fn wanted(&self, query: &Value, path: &Value) -> Result<Option<Vec<Json>>, Failure> {
         let path = self.query_path(path).await?;
         let Conditions { directories, files, .. } = match self.conditions(query).await? {
-            empty if empty.is_empty() && path.is_root() => return Ok(Found::Nothing),
+            empty if empty.is_empty() && path.is_root() => return Ok(None),
             conditions => conditions,
         };
         let mut all = files;
@@ -283,6 +288,30 @@ impl Call<'_> {
         if !path.is_root() {
             all.push(below(&path));
         }
+        Ok(Some(all))
+    }
+
+    /// Goes through what a query finds in the order of the names.
+    pub async fn each_sorted(
+        &self,
+        query: &Value,
+        path: &Value,
+        mut take: impl FnMut(File),
+    ) -> Result<(), Failure> {
+        let Some(conditions) = self.wanted(query, path).await? else { return Ok(()) };
+        let order = json!([{ "field": "lfn", "descending": false }]);
+        let filter = Some(json!({ "where": { "$and": conditions }, "order": order }));
+        let vo = self.own_vo().cloned();
+        let found = Found::Files(Selection { filter, vo, ..Selection::default() });
+        let take = |file| {
+            take(file);
+            false
+        };
+        self.each_found(found, false, false, take).await
+    }
+
+    async fn find(&self, query: &Value, path: &Value) -> Result<Found, Failure> {
+        let Some(mut all) = self.wanted(query, path).await? else { return Ok(Found::Nothing) };
         // Files of any state are found.
         let states: Vec<&str> = FileStatus::ALL.iter().map(|state| state.as_str()).collect();
         all.push(json!({ "status": { "in": states } }));

@@ -268,14 +268,19 @@ impl Checker {
     fn subject(&self, path: &At<FieldPath>) -> CheckedPart<Subject> {
         let FieldPath { entity, name } = &path.node;
         let own = entity.is_none_or(|entity| entity == self.target.entity());
-        if own && let Some(builtin) = Builtin::find(self.target, name) {
-            return Ok(Subject {
-                field: FieldRef::Builtin(builtin),
-                path: path.clone(),
-                kind: builtin.kind(self.target),
-                unit: builtin.unit(),
-                many: builtin.is_many(self.target),
-            });
+        let builtin = Builtin::find(self.target, name).filter(|_| own);
+        let mut builtin = builtin.map(|builtin| Subject {
+            field: FieldRef::Builtin(builtin),
+            path: path.clone(),
+            kind: builtin.kind(self.target),
+            unit: builtin.unit(),
+            many: builtin.is_many(self.target),
+        });
+        // With its entity, a name is first that of a declared field.
+        if entity.is_none()
+            && let Some(subject) = builtin.take()
+        {
+            return Ok(subject);
         }
         let reachable: &[Entity] = match self.target {
             Target::File => &[Entity::File, Entity::Directory, Entity::Dataset],
@@ -299,7 +304,7 @@ impl Checker {
                 }
             }
         }
-        Err(self.unknown(path))
+        builtin.ok_or_else(|| self.unknown(path))
     }
 
     fn declared(&self, field: Arc<Field>, path: &At<FieldPath>) -> Subject {

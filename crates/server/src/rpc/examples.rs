@@ -87,6 +87,7 @@ const EXAMPLES: &[Example] = &[
     ("listMembers", r#"["raw"]"#, r#"{"limit": 1000}"#),
     ("freezeDataset", r#"["raw"]"#, r#"{"reason": "for the paper"}"#),
     ("listSnapshots", r#"["raw"]"#, "{}"),
+    ("listSnapshotFiles", r#"["raw", 1]"#, r#"{"limit": 1000}"#),
     ("compareSnapshots", r#"["raw", 1, 2]"#, "{}"),
     // Schemas
     ("getSchema", "[]", r#"{"vo": "superb"}"#),
@@ -177,6 +178,12 @@ const EXAMPLES: &[Example] = &[
         r#"{"reason": "for the run of 2026"}"#,
     ),
     ("listEventTypes", "[]", r#"{"prefix": "9"}"#),
+    (
+        "declareMetadataSets",
+        r#"[[{"name": "upsilon4s", "values": {"energy": 10.58, "generic": true}}]]"#,
+        "{}",
+    ),
+    ("listMetadataSets", "[]", "{}"),
     (
         "declareConditions",
         r#"[[{"name": "Sim10-MagUp", "kind": "simulation", "parameters": {"magnet": "up"}}]]"#,

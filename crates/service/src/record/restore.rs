@@ -204,7 +204,9 @@ async fn dataset_record(
                 && shown.metadata == new.metadata
                 && shown.parents == new.parents
                 && shown.declared == new.declared
+                && shown.description == new.description
                 && shown.query == new.query
+                && shown.origin == new.origin
         });
         return Ok(if equal { Ok(Outcome::Unchanged) } else { Err(differs()) });
     }

@@ -227,6 +227,7 @@ fn shown(kind: Kind) -> DefinitionKind {
         Kind::Conditions => DefinitionKind::Conditions,
         Kind::Software => DefinitionKind::Software,
         Kind::BackgroundFrames => DefinitionKind::BackgroundFrames,
+        Kind::MetadataSet => DefinitionKind::MetadataSet,
     }
 }
 
@@ -236,6 +237,7 @@ fn stored(kind: DefinitionKind) -> Kind {
         DefinitionKind::Conditions => Kind::Conditions,
         DefinitionKind::Software => Kind::Software,
         DefinitionKind::BackgroundFrames => Kind::BackgroundFrames,
+        DefinitionKind::MetadataSet => Kind::MetadataSet,
     }
 }
 

@@ -108,6 +108,8 @@ fn dataset(block: &Block, schema: &Schema, kind: DatasetKind) -> Result<NewDatas
         group: None,
         created: moment(block.dataset_created),
         query: None,
+        description: None,
+        origin: None,
         declared: sbk_api::Declared::default(),
         unattributed_events: None,
         parents: parents.collect::<Result<_, _>>()?,

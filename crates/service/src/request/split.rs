@@ -120,6 +120,8 @@ async fn make_datasets(
         group: None,
         created: None,
         query: None,
+        description: None,
+        origin: None,
         declared: Declared::default(),
         unattributed_events: None,
         parents: Vec::new(),

@@ -6,3 +6,7 @@ ALTER TABLE file ADD COLUMN mode {small} NULL;
 CREATE TABLE guid_lock (
     guid {bigint} NOT NULL PRIMARY KEY
 ) {clustered};
+
+-- What a dataset is for, and what the system that made it keeps of it.
+ALTER TABLE dataset ADD COLUMN description {text} NULL;
+ALTER TABLE dataset ADD COLUMN origin {json} NULL;

@@ -378,6 +378,9 @@ class SBKClient(Client):
         *,
         status: str | None = None,
         owner: str | None = None,
+        description: str | None = None,
+        declared: dict | None = None,
+        origin: dict | None = None,
         parents: list[str] | None = None,
         sites: list[str] | None = None,
         metadata: Metadata | None = None,
@@ -393,6 +396,9 @@ class SBKClient(Client):
             name,
             status=status,
             owner=owner,
+            description=description,
+            declared=declared,
+            origin=origin,
             parents=parents,
             sites=sites,
             metadata=metadata,
@@ -403,7 +409,10 @@ class SBKClient(Client):
     def removeDataset(
         self, name: str, *, reason: str | None = None, vo: str | None = None
     ) -> Result:
-        """Removes a dataset that is ``temp`` or ``prepared`` and has no files."""
+        """Removes a dataset that has no files of its own.
+
+        One that is ``temp`` or ``prepared``, or one that a query defines and that is not frozen.
+        """
         return self._ask("removeDataset", name, reason=reason, vo=vo)
 
     def addMembers(self, name: str, lfns: list[str], *, vo: str | None = None) -> Result:
@@ -448,6 +457,18 @@ class SBKClient(Client):
     ) -> Result:
         """Lists the snapshots of a dataset."""
         return self._ask("listSnapshots", name, after=after, limit=limit, vo=vo)
+
+    def listSnapshotFiles(
+        self,
+        name: str,
+        version: int,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Lists the files of a snapshot, also those that are gone."""
+        return self._ask("listSnapshotFiles", name, version, after=after, limit=limit, vo=vo)
 
     def compareSnapshots(
         self,
@@ -992,6 +1013,31 @@ class SBKClient(Client):
         """Lists types of events by name."""
         return self._ask(
             "listEventTypes", prefix=prefix, site=site, vo=vo, after=after, limit=limit
+        )
+
+    def declareMetadataSets(
+        self,
+        sets: list[dict],
+        *,
+        replace: bool | None = None,
+        reason: str | None = None,
+        vo: str | None = None,
+    ) -> Result:
+        """Declares sets of metadata: dictionaries with `name`, `values`, `description`."""
+        return self._ask("declareMetadataSets", sets, replace=replace, reason=reason, vo=vo)
+
+    def listMetadataSets(
+        self,
+        *,
+        prefix: str | None = None,
+        site: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists sets of metadata by name."""
+        return self._ask(
+            "listMetadataSets", prefix=prefix, site=site, vo=vo, after=after, limit=limit
         )
 
     def declareConditions(
