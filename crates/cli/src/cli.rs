@@ -64,7 +64,7 @@ impl Cli {
         };
         let target = Target::choose(server, database, |name| std::env::var(name).ok())?;
         let mut context = Context { target, config, output: Output::standard(format) };
-        self.command.run(&mut context).await
+        Box::pin(self.command.run(&mut context)).await
     }
 }
 

@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod connection;
 mod context;
+mod dfc;
 mod exit;
 mod failure;
 mod grid;

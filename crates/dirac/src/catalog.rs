@@ -25,7 +25,7 @@ mod security;
 mod sets;
 mod settings;
 mod show;
-mod status;
+pub mod status;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -36,8 +36,11 @@ use sbk_model::{Permission, SeName, Timestamp, Vo};
 use sbk_service::{Caller, Service};
 use sbk_wire::Value;
 
+pub use datasets::origin;
 pub use dump::Rows;
+pub use fields::METASET;
 pub use method::{METHODS, Method};
+pub use query::query_text;
 pub use settings::{PfnConvention, Security, Settings};
 
 use crate::{Answer, Failure};

@@ -8,6 +8,7 @@ use crate::{
     bulk,
     connection::Connection,
     context::Context,
+    dfc::Dfc,
     failure::Failure,
     input::{self, Lines},
     open_data,
@@ -61,6 +62,18 @@ be taken is kept in the quarantine, and the exit code is 7.")]
         #[arg(long, default_value = "auto")]
         format: ReportFormat,
     },
+    /// Import the catalogue of a DIRAC FileCatalog, from its database
+    #[command(after_help = "\
+Examples:
+  sbk import dfc --from mysql://reader:secret@db.example/FileCatalogDB --vo superb
+  sbk import dfc --vo superb --state place.json     with the URL in SBK_DFC_URL
+
+It reads directories, files, replicas, owners, states, metadata with their types, ancestors and
+datasets, from tables of both families, as they were at one moment, and writes nothing there. It can
+be cut short and run again, and run again to take what is new. At the end it shows the numbers of
+both sides; the exit code is 7 where they differ, or where something could not be taken. Compare
+answers call by call with sbk-compare-catalogs of the DIRAC extension.")]
+    Dfc(Dfc),
     /// Import what `sbk export ndjson` wrote
     #[command(after_help = "\
 Examples:
@@ -82,6 +95,7 @@ impl Import {
             Self::JobReports { paths, vo, format } => {
                 report_import::import(context, &paths, vo, format).await
             }
+            Self::Dfc(dfc) => crate::dfc::import(context, dfc).await,
             Self::Ndjson { file } => {
                 let lines = Lines::new(input::open(&file)?);
                 let compressed = input::is_gzip(&file) || input::is_standard(&file);

@@ -23,7 +23,7 @@ use super::{
     call::{Call, Results},
     changes::reason,
     lookup::AT_ONCE,
-    query::nothing,
+    query::as_text,
     show::{id, moment},
 };
 use crate::{Answer, Failure, python};
@@ -53,8 +53,8 @@ fn unknown(name: &str) -> &'static str {
     if name.contains('/') { "No such dataset" } else { "Dataset not found" }
 }
 
-/// A query over datasets, as text.
-fn text_of(filter: &serde_json::Value) -> Result<String, Failure> {
+/// A query as text.
+pub fn text_of(filter: &serde_json::Value) -> Result<String, Failure> {
     let query = Query::from_json(filter).map_err(|error| Failure::invalid(&error.to_string()))?;
     Ok(query.to_text())
 }
@@ -71,8 +71,11 @@ fn literal(text: &str) -> String {
     pattern
 }
 
-/// What DIRAC keeps of a dataset.
-fn origin(query: &Value, hash: &str) -> Result<serde_json::Value, Failure> {
+/// What DIRAC keeps of a dataset: its dictionary, and the hash of the names that it found last.
+///
+/// # Errors
+/// When the dictionary holds what cannot be sent to clients.
+pub fn origin(query: &Value, hash: &str) -> Result<serde_json::Value, Failure> {
     let text = Encoding::Json
         .encode(query)
         .ok()
@@ -268,13 +271,10 @@ impl Call<'_> {
 
     /// A dictionary as a query of the bookkeeping.
     async fn dataset_query(&self, query: &Value) -> Result<String, Failure> {
-        let Value::Dict(entries) = query else { return Err(Failure::plain(NOT_APPLIED)) };
-        let (query, path) = without_path(entries);
-        let filter = match self.wanted(&query, &path).await.map_err(not_applied)? {
-            Some(conditions) => json!({ "$and": conditions }),
-            None => nothing("lfn"),
-        };
-        text_of(&filter)
+        let schema = self.schema().await?;
+        let query = self.expanded(&schema, query).await?;
+        let strict = self.settings().strict_metadata;
+        as_text(&schema, &query, strict).map_err(not_applied)
     }
 
     /// Does something with datasets, one by one.
@@ -509,7 +509,7 @@ impl Call<'_> {
 }
 
 /// A dictionary without the path that may be in it, and that path.
-fn without_path(entries: &[(Value, Value)]) -> (Value, Value) {
+pub fn without_path(entries: &[(Value, Value)]) -> (Value, Value) {
     let is_path = |key: &Value| key.text() == Some("Path");
     let path = entries.iter().find(|(key, _)| is_path(key));
     let rest = entries.iter().filter(|(key, _)| !is_path(key)).cloned().collect();

@@ -28,7 +28,7 @@ pub fn type_of(field: &Field) -> String {
 }
 
 /// The type of fields of directories whose values are names of metadata sets.
-const METASET: &str = "MetaSet";
+pub const METASET: &str = "MetaSet";
 
 /// Whether the values of a field are names of metadata sets.
 pub fn is_set(field: &Field) -> bool {

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     call::Call,
+    datasets::{text_of, without_path},
     fields::{from_json, to_json, wildcard},
     files::details,
     show::directory_id,
@@ -242,6 +243,45 @@ fn below(path: &DirPath) -> Json {
     json!({ "lfn": { "like": format!("{pattern}/%") } })
 }
 
+/// The dictionary of a dataset as a query of the bookkeeping. Keys that are no fields are passed
+/// over, as DIRAC does.
+///
+/// # Errors
+/// When it is no dictionary, or one of its conditions is none.
+pub fn query_text(schema: &Schema, query: &Value) -> Result<String, Failure> {
+    as_text(schema, query, false)
+}
+
+/// A dictionary, in which there may be a path, as a query of the bookkeeping.
+pub fn as_text(schema: &Schema, query: &Value, strict: bool) -> Result<String, Failure> {
+    let Value::Dict(entries) = query else {
+        return Err(Failure::invalid("the query is not a dictionary"));
+    };
+    let (query, path) = without_path(entries);
+    let path = path.text().filter(|path| !path.is_empty()).unwrap_or("/");
+    let path: DirPath =
+        path.parse().map_err(|_| Failure::plain(format!("Directory {path} not found")))?;
+    let conditions = read(schema, &query, strict)?;
+    let filter = match all(conditions, &path) {
+        Some(conditions) => json!({ "$and": conditions }),
+        None => nothing("lfn"),
+    };
+    text_of(&filter)
+}
+
+/// All that is asked of files at a path or below it; nothing where nothing is asked for.
+fn all(conditions: Conditions, path: &DirPath) -> Option<Vec<Json>> {
+    if conditions.is_empty() && path.is_root() {
+        return None;
+    }
+    let mut all = conditions.files;
+    all.extend(conditions.directories);
+    if !path.is_root() {
+        all.push(below(path));
+    }
+    Some(all)
+}
+
 /// What a query finds.
 enum Found {
     /// Nothing is asked for, which finds nothing.
@@ -279,16 +319,7 @@ impl Call<'_> {
     /// What a query asks of files; nothing at all where it asks for nothing, which finds nothing.
     pub async fn wanted(&self, query: &Value, path: &Value) -> Result<Option<Vec<Json>>, Failure> {
         let path = self.query_path(path).await?;
-        let Conditions { directories, files, .. } = match self.conditions(query).await? {
-            empty if empty.is_empty() && path.is_root() => return Ok(None),
-            conditions => conditions,
-        };
-        let mut all = files;
-        all.extend(directories);
-        if !path.is_root() {
-            all.push(below(&path));
-        }
-        Ok(Some(all))
+        Ok(all(self.conditions(query).await?, &path))
     }
 
     /// Goes through what a query finds in the order of the names.
