@@ -41,7 +41,7 @@ pub use dump::Rows;
 pub use fields::METASET;
 pub use method::{METHODS, Method};
 pub use query::query_text;
-pub use settings::{PfnConvention, Security, Settings};
+pub use settings::{Answers, PfnConvention, Security, Settings, Shadow};
 
 use crate::{Answer, Failure};
 use call::Call;

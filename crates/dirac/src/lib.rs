@@ -11,5 +11,5 @@ mod python;
 mod result;
 
 pub use failure::{Failure, NO_SUCH_FILE};
-pub use python::class;
+pub use python::{class, repr, string};
 pub use result::{Answer, failed, ok};

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use sbk_wire::Value;
 
 use crate::Failure;
@@ -8,7 +10,7 @@ pub struct Answer {
     /// The value.
     pub value: Value,
     /// Further entries of the result, such as `QueryTime`.
-    pub beside: Vec<(&'static str, Value)>,
+    pub beside: Vec<(Cow<'static, str>, Value)>,
 }
 
 impl From<Value> for Answer {
@@ -21,7 +23,7 @@ impl Answer {
     /// The same with another entry beside the value.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Value) -> Self {
-        self.beside.push((name, value));
+        self.beside.push((name.into(), value));
         self
     }
 
@@ -29,7 +31,11 @@ impl Answer {
     pub fn result(self) -> Value {
         let mut result = ok(self.value);
         if let Value::Dict(entries) = &mut result {
-            entries.extend(self.beside.into_iter().map(|(name, value)| (Value::from(name), value)));
+            entries.extend(
+                self.beside
+                    .into_iter()
+                    .map(|(name, value)| (Value::Text(name.into_owned()), value)),
+            );
         }
         result
     }

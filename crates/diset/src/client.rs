@@ -96,13 +96,18 @@ impl Client {
         Ok(link)
     }
 
-    /// Calls a method.
+    /// Calls a method, and gives its value.
     pub async fn call(&self, method: &str, arguments: Vec<Value>) -> Result<Value, CallError> {
+        outcome(self.result(method, arguments).await?)
+    }
+
+    /// Calls a method, and gives its result as it came, also when it says that the call failed.
+    pub async fn result(&self, method: &str, arguments: Vec<Value>) -> Result<Value, CallError> {
         let mut link = self.propose("RPC", method).await?;
         link.send(&ok(Value::List(arguments))).await?;
-        let answer = outcome(link.receive(MOST, self.patience).await?);
+        let answer = link.receive(MOST, self.patience).await;
         link.close().await;
-        answer
+        Ok(answer?)
     }
 }
 

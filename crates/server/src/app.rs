@@ -10,7 +10,10 @@ use sbk_service::Service;
 use sbk_token::Issuers;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::{Config, Error, authority::Authority, rpc::Methods, security::SecurityLog};
+use crate::{
+    Config, Error, authority::Authority, follow::Keys, rpc::Methods, security::SecurityLog,
+    shadow::Shadow,
+};
 
 /// How many bytes of messages that are longer than [`App::FREE_BYTES`] may come in at a time.
 const BYTES_AT_A_TIME: usize = 512 << 20;
@@ -37,6 +40,8 @@ pub struct App {
     pub methods: Methods,
     /// DIRAC's FileCatalog.
     pub catalog: FileCatalog,
+    /// The catalogue that is called beside ours.
+    pub shadow: Option<Shadow>,
     /// Where refusals are written.
     pub security: SecurityLog,
     /// When the service started.
@@ -60,12 +65,14 @@ impl App {
         config: &Config,
         metrics: PrometheusHandle,
         cfg: Option<&Cfg>,
+        keys: Option<&Keys>,
     ) -> Result<Shared, Error> {
         let most = config.dirac.max_message_bytes.max(BYTES_AT_A_TIME);
         Ok(Arc::new(Self {
             started: service.environment().now(),
             authority: Authority::new(config, cfg)?,
             tokens: tokens(config)?,
+            shadow: Shadow::open(config, keys)?,
             catalog: FileCatalog::new(service.clone(), config.file_catalog.clone()),
             service,
             config: config.clone(),

@@ -19,6 +19,7 @@ mod rpc;
 mod rulebook;
 mod run;
 mod security;
+mod shadow;
 mod stream;
 mod tornado;
 

@@ -75,7 +75,7 @@ pub async fn start(config: &Config) -> Result<Running, Error> {
     let mut config = config.clone();
     config.dirac.diset = diset_address.map(|address| address.to_string()).unwrap_or_default();
     let config = &config;
-    let app = App::new(service, config, observe::start_metrics(), cfg.as_ref())?;
+    let app = App::new(service, config, observe::start_metrics(), cfg.as_ref(), keys.as_ref())?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Vec::new();
     let https = keys.as_ref().map(|keys| tls(keys, false)).transpose()?;

@@ -30,6 +30,28 @@ pub enum PfnConvention {
     Weak,
 }
 
+/// Whose answers clients get, where there are two catalogues.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answers {
+    /// Those of the other one.
+    #[default]
+    Old,
+    /// Ours.
+    Own,
+}
+
+/// Another catalogue that is called beside ours: the section `[file_catalog.shadow]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    /// Its URL.
+    pub url: String,
+    /// Whose answers clients get.
+    #[serde(default)]
+    pub answers: Answers,
+}
+
 /// How DIRAC's FileCatalog is answered: the section `[file_catalog]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -59,6 +81,8 @@ pub struct Settings {
     pub visible_file_status: Vec<String>,
     /// The states of replicas that are seen, by DIRAC's names.
     pub visible_replica_status: Vec<String>,
+    /// Another catalogue that gets each call, too.
+    pub shadow: Option<Shadow>,
 }
 
 impl Default for Settings {
@@ -76,6 +100,7 @@ impl Default for Settings {
             default_mode: Mode::DIRECTORY,
             visible_file_status: vec!["AprioriGood".into()],
             visible_replica_status: vec!["AprioriGood".into()],
+            shadow: None,
         }
     }
 }

@@ -119,7 +119,14 @@ pub async fn dispatch(app: &Shared, incoming: Incoming<'_>) -> Result<Answer, Fa
             }
             Face::FileCatalog => {
                 let who = admitted.principal(app);
-                app.catalog.call(&who, method, arguments, wire == "diset").await
+                let given = app.shadow.as_ref().map(|shadow| (shadow, arguments.clone()));
+                let own = app.catalog.call(&who, method, arguments, wire == "diset");
+                match given {
+                    Some((shadow, given)) => {
+                        Box::pin(shadow.call(&admitted, method, &given, own)).await
+                    }
+                    None => own.await,
+                }
             }
         }
     };
