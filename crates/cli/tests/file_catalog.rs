@@ -102,3 +102,128 @@ fn the_command_lines_of_dirac_work() {
 
     assert!(done.success(), "tests of DIRAC's command lines failed");
 }
+
+/// Fills a catalogue through the real client.
+fn populate(testbed: &std::path::Path, url: &str, more: &[&str]) {
+    let files = std::env::var("SBK_MIGRATED_FILES").unwrap_or_else(|_| "1000".into());
+    let arguments = ["testbed/populate.py", "--url", url, "--files", &files];
+    let done = python(testbed, &[&arguments[..], more].concat()).status().unwrap();
+    assert!(done.success(), "the catalogue could not be filled");
+}
+
+/// Asks two catalogues the same about what the first has.
+fn ask_both(testbed: &std::path::Path, work: &std::path::Path, old: &str, new: &str) {
+    let arguments = ["-c", COMPARE, old, new, work.to_str().unwrap()];
+    let done =
+        python(testbed, &arguments).env("PYTHONPATH", "testbed:python/src").status().unwrap();
+    assert!(done.success(), "the two catalogues answer differently");
+}
+
+/// What `dirac-sbk-compare-catalogs` does, as a client of the testbed.
+const COMPARE: &str = r"
+import os, sys
+from pathlib import Path
+import config
+old, new, place = sys.argv[1:]
+settings = config.write(Path(place) / 'compare.cfg', config.local(new))
+os.environ |= config.environment('admin', settings)
+from DIRAC.Core.Base.Script import Script
+Script.disableCS()
+Script.localCfg.disableParsingCommandLine()
+Script.initialize(ignoreErrors=True)
+from SBKDIRAC.BookkeepingSystem.Client.CatalogComparison import CatalogComparison
+outcome = CatalogComparison(old, new).run(300)
+print(*outcome.differences[:10], sep='\n')
+print(outcome.files, 'files', outcome.calls.total(), 'calls', outcome.faults)
+sys.exit(bool(outcome.differences) or outcome.files < 100)
+";
+
+/// Runs `sbk import dfc`, and gives what it did as JSON.
+fn import(from: &str, database: &str) -> serde_json::Value {
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_sbk"))
+        .args(["import", "dfc", "--from", from, "--vo", "sbkvo", "--json", "--database", database])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stdout);
+    serde_json::from_str(&text).unwrap_or_else(|_| {
+        panic!("{text}\n{}", String::from_utf8_lossy(&done.stderr));
+    })
+}
+
+/// A catalogue of DIRAC is filled, taken over, and asked the same as ours.
+fn take_over(managers: &[&str], more: &[&str]) {
+    let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
+    let testbed = testbed();
+    let work = tempfile::tempdir().unwrap();
+    let from = tcp(database.url());
+    let (_theirs, reference) = file_catalog(&testbed, work.path(), &from, managers);
+    populate(&testbed, &reference, more);
+
+    let ours = format!("sqlite:{}/sbk.db", work.path().display());
+    let report = import(&from, &ours);
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.len() >= 7, "{report}");
+    for check in checks {
+        assert_eq!(check["source"], check["here"], "{check}");
+    }
+    assert_eq!(report["refused"], serde_json::json!([]), "{report}");
+    let again = import(&from, &ours);
+    assert_eq!(again["done"]["files"]["added"], 0);
+    assert_eq!(again["done"]["files"]["unchanged"], report["done"]["files"]["added"]);
+    assert_eq!(again["refused"], serde_json::json!([]), "{again}");
+
+    let configuration = local_file(&testbed, work.path());
+    let settings =
+        "[file_catalog]\nsecurity = 'none'\nunique_guid = true\nstrict_metadata = false\n";
+    let (_ours, diset, _) = service_on(&testbed, work.path(), &configuration, &ours, settings);
+    let subject = diset.replace("Bookkeeping/SBK", "DataManagement/FileCatalog");
+    ask_both(&testbed, work.path(), &reference, &subject);
+}
+
+#[test]
+fn a_catalogue_with_a_tree_is_taken_over() {
+    let managers = [
+        "--security",
+        "NoSecurityManager",
+        "--directories",
+        "DirectoryLevelTree",
+        "--files",
+        "FileManager",
+    ];
+    take_over(&managers, &["--datasets"]);
+}
+
+#[test]
+fn a_catalogue_with_a_closure_is_taken_over() {
+    take_over(&["--security", "NoSecurityManager"], &[]);
+}
+
+#[test]
+fn a_catalogue_in_the_shadow_gets_each_call() {
+    let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
+    let testbed = testbed();
+    let work = tempfile::tempdir().unwrap();
+    let managers = ["--security", "NoSecurityManager"];
+    let from = tcp(database.url());
+    let (theirs, reference) = file_catalog(&testbed, work.path(), &from, &managers);
+    let configuration = local_file(&testbed, work.path());
+    let ours = format!("sqlite:{}/sbk.db", work.path().display());
+    let settings =
+        format!("[file_catalog]\nsecurity = 'none'\n[file_catalog.shadow]\nurl = '{reference}'\n");
+    let (_ours, diset, _) = service_on(&testbed, work.path(), &configuration, &ours, &settings);
+    let subject = diset.replace("Bookkeeping/SBK", "DataManagement/FileCatalog");
+
+    // What is written through us is in both, as the users whose calls they were.
+    populate(&testbed, &subject, &[]);
+    ask_both(&testbed, work.path(), &reference, &subject);
+    let report = import(&from, &ours);
+    assert_eq!(report["done"]["files"]["added"], 0, "{report}");
+    for check in report["checks"].as_array().unwrap() {
+        assert_eq!(check["source"], check["here"], "{check}");
+    }
+
+    // Without the old one, whose answers count, nothing is written here alone.
+    drop(theirs);
+    let failing = python(&testbed, &["testbed/populate.py", "--url", &subject]).status().unwrap();
+    assert!(!failing.success());
+}
