@@ -171,10 +171,12 @@ def test_replicas_are_added_changed_and_removed(sbk, world, files):
 def test_files_change_hands_and_are_removed(sbk, files):
     bulk(sbk.changeFiles([{"lfn": lfn, "owner": "bob", "mode": "0640"} for lfn in files]))
     changed = value(sbk.getFile(files[0]))
+    held = sum(one["files"] for one in sbk.iterate("listHoldings", owner="bob", vo="sbkvo"))
     bulk(sbk.removeFiles(files[1:], "made twice"))
 
     found = value(sbk.getFiles(files))
     assert (changed["owner"], changed["mode"]) == ("bob", "0640")
+    assert held >= 3
     assert list(found["Successful"]) == files[:1]
     assert set(found["Failed"]) == set(files[1:])
 

@@ -16,6 +16,8 @@ pub enum TotalKind {
     Se,
     /// A community.
     Vo,
+    /// An owner with a group, in a community.
+    Holder,
 }
 
 /// Proves the kept totals against the files, one bounded step a call.

@@ -37,7 +37,7 @@ macro_rules! every_operation {
                 // Administration
                 $crate::VerifyTotals, $crate::VerifyJobs, $crate::ImportRecords;
             listing:
-                $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites,
+                $crate::ListCommunities, $crate::ListStorageElements, $crate::ListSites, $crate::ListHoldings,
                 $crate::ListDirectory, $crate::ListSubdirectories, $crate::QueryDirectories, $crate::ListFiles, $crate::GetDatasets, $crate::ListMembers, $crate::ListSnapshots, $crate::ListSnapshotFiles, $crate::CompareSnapshots,
                 $crate::ListSchemaVersions, $crate::FindFiles, $crate::PostFindFiles, $crate::ListAudit, $crate::ExportRecords,
                 // Runs, quality, conditions

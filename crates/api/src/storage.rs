@@ -1,4 +1,4 @@
-use sbk_model::{SeName, SiteName, Totals};
+use sbk_model::{GroupName, SeName, SiteName, Totals, UserName, Vo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -84,7 +84,40 @@ pub struct FoundStorageElements {
     pub missing: Vec<SeName>,
 }
 
+/// What the files of an owner and group amount to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Holding {
+    /// The community of the files.
+    pub vo: Vo,
+    /// Their owner.
+    pub owner: UserName,
+    /// Their group.
+    pub group: GroupName,
+    /// Those that are not retired, each counted once.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// Lists what the files of each owner and group amount to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct ListHoldings {
+    /// Only those of a community.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vo: Option<Vo>,
+    /// Only those of an owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserName>,
+    /// Only those of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupName>,
+    /// Which page.
+    #[serde(flatten)]
+    pub page: PageArgs,
+}
+
 operations! {
+    ListHoldings = "listHoldings"(), Get "/holdings", Read, reads -> Page<Holding>, each Holding;
+    "Lists what the files of each owner and group amount to."
     FindStorageElements = "findStorageElements"(names), Post "/storage-elements/find", Read, reads
         -> FoundStorageElements;
     "Looks storage elements up by name."

@@ -1,7 +1,7 @@
 //! What of each thing is shown in a table.
 
 use sbk_api::{
-    AuditEntry, Community, Dataset, Difference, Entry, File, Fill, ItemResult, RunSummary,
+    AuditEntry, Community, Dataset, Difference, Entry, File, Fill, Holding, ItemResult, RunSummary,
     SchemaChange, SchemaDocument, Site, Snapshot, SnapshotFile, StorageElementUse, WrongTotal,
 };
 
@@ -123,6 +123,22 @@ impl Row for Difference {
     }
 }
 
+impl Row for Holding {
+    const HEADINGS: &'static [&'static str] =
+        &["OWNER", "GROUP", "COMMUNITY", "FILES", "SIZE", "EVENTS"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::text(&self.owner),
+            Cell::text(&self.group),
+            Cell::text(&self.vo),
+            Cell::Count(self.totals.files),
+            Cell::Bytes(self.totals.bytes),
+            Cell::Count(self.totals.events),
+        ]
+    }
+}
+
 impl Row for StorageElementUse {
     const HEADINGS: &'static [&'static str] =
         &["STORAGE ELEMENT", "SITE", "REPLICAS", "SIZE", "EVENTS", "PREFIX"];
@@ -231,6 +247,7 @@ impl Row for WrongTotal {
             sbk_api::TotalKind::Dataset => "dataset",
             sbk_api::TotalKind::Se => "se",
             sbk_api::TotalKind::Vo => "vo",
+            sbk_api::TotalKind::Holder => "holder",
         };
         vec![
             Cell::text(kind),

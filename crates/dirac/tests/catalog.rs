@@ -135,6 +135,32 @@ each_backend! {
         it.prove().await;
     }
 
+    async fn what_owners_hold_follows_their_files(database: TestDatabase) {
+        let it = open(&database, settings()).await;
+        for (path, guid) in [("/superb/a/1", "g1"), ("/superb/a/2", "g2"), ("/superb/b/3", "g3")] {
+            it.call(&admin(), "addFile", vec![file(path, guid)]).await;
+        }
+        let held = async || {
+            let holdings = it.ask(ListHoldings::default()).await.items;
+            let held = holdings.into_iter().map(|one| {
+                (one.owner.to_string(), one.group.to_string(), one.totals.files, one.totals.bytes)
+            });
+            let mut held: Vec<_> = held.collect();
+            held.sort();
+            held
+        };
+        let of = |owner: &str, group: &str, files| (owner.into(), group.into(), files, 10 * files);
+
+        assert_eq!(held().await, [of("alice", "prod", 3)]);
+        it.call(&admin(), "changePathOwner", vec![json!({ "/superb/a": "bob" }), json!(true)]).await;
+        it.call(&admin(), "changePathGroup", vec![json!({ "/superb/b/3": "user" })]).await;
+        assert_eq!(held().await, [of("alice", "user", 1), of("bob", "prod", 2)]);
+        it.call(&admin(), "setFileStatus", vec![json!({ "/superb/a/1": "Removing" })]).await;
+        it.call(&admin(), "removeFile", vec![json!("/superb/b/3")]).await;
+        assert_eq!(held().await, [of("bob", "prod", 1)]);
+        it.prove().await;
+    }
+
     async fn a_dataset_follows_its_query_until_it_is_frozen(database: TestDatabase) {
         let it = open(&database, settings()).await;
         let who = admin();

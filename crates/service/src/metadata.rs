@@ -43,6 +43,12 @@ impl Schemas {
         *self.promoted.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// A community that was looked at not long ago.
+    pub fn known(&self, vo: &Vo, now: Timestamp) -> Option<Arc<Community>> {
+        let communities = self.communities.lock().unwrap_or_else(PoisonError::into_inner);
+        communities.get(vo).filter(|(_, until)| *until > now).map(|(known, _)| known.clone())
+    }
+
     /// A declared community with its schema.
     pub async fn community(
         &self,
@@ -50,11 +56,7 @@ impl Schemas {
         vo: &Vo,
         now: Timestamp,
     ) -> Result<Arc<Community>, Error> {
-        let known = {
-            let communities = self.communities.lock().unwrap_or_else(PoisonError::into_inner);
-            communities.get(vo).filter(|(_, until)| *until > now).map(|(known, _)| known.clone())
-        };
-        if let Some(known) = known {
+        if let Some(known) = self.known(vo, now) {
             return Ok(known);
         }
         let loaded = Arc::new(load(session, vo).await?);

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{BulkResult, ChangeFiles, Code, FileAccess, Outcome, Problem};
-use sbk_model::{FileKey, TermKey};
+use sbk_model::{FileKey, FileStatus, TermKey};
 use sbk_store::{
     audit::Touched,
     directory::Lock,
     file::{self, Stored},
+    total::Deltas,
 };
 
 use crate::{
@@ -50,6 +51,9 @@ impl Run for ChangeFiles {
         }
         let rows: Vec<Stored> = changed.into_values().collect();
         file::set_owner(&mut cx.session, &rows, cx.now).await?;
+        let changes = rows.iter().filter_map(|new| Some((stored.get(&new.key)?, new)));
+        let deltas = handed_over(changes)?;
+        cx.count(deltas).await?;
         let names = self.files.iter().map(|wanted| wanted.lfn.as_str());
         let result = results(names.zip(outcomes), false);
         cx.note(Note {
@@ -62,6 +66,20 @@ impl Run for ChangeFiles {
         });
         Ok(result)
     }
+}
+
+/// What changes of what owners and groups hold, for files as they were and as they are.
+pub fn handed_over<'f>(
+    files: impl Iterator<Item = (&'f Stored, &'f Stored)>,
+) -> Result<Deltas, Error> {
+    let mut deltas = Deltas::default();
+    for (old, new) in files.filter(|(old, _)| old.status != FileStatus::Retired) {
+        if old.holder() != new.holder() {
+            deltas.hold(old.holder(), -old.counts())?;
+            deltas.hold(new.holder(), old.counts())?;
+        }
+    }
+    Ok(deltas)
 }
 
 /// The file as it is wanted; `None` where it is so already.

@@ -281,6 +281,7 @@ pub fn count_new_files(
     for draft in drafts.iter().filter(|d| !known.contains_key(&d.stored.key)) {
         let counts = draft.stored.counts();
         deltas.add(Subject::Vo(TermKey(community.key)), counts)?;
+        deltas.hold(draft.stored.holder(), counts)?;
         let sum = by_directory.entry(&draft.directory).or_default();
         *sum = sum.checked_add(counts).ok_or_else(|| {
             sbk_store::Error::OutOfRange("a total of this call does not fit".into())

@@ -89,6 +89,7 @@ pub async fn count(
     for file in files {
         let count = by_key[&file.key];
         deltas.add(Subject::Vo(TermKey(file.vo)), count)?;
+        deltas.hold(file.holder(), count)?;
         let path = paths.get(&file.key.directory.0).map_or("", |path| path);
         let sum = below.entry(path).or_default();
         *sum = sum.checked_add(count).ok_or_else(|| {

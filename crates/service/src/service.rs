@@ -165,6 +165,28 @@ impl Service {
         &*self.inner.environment
     }
 
+    /// The schema of a community as it was a few seconds ago at most; none where the community is not
+    /// declared.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn schema(
+        &self,
+        vo: &sbk_model::Vo,
+    ) -> Result<Option<Arc<sbk_metadata::Schema>>, Error> {
+        let now = self.inner.environment.now();
+        let schemas = self.schemas();
+        if let Some(known) = schemas.known(vo, now) {
+            return Ok(Some(known.schema.clone()));
+        }
+        let mut session = self.inner.store.read().await?;
+        match schemas.community(&mut session, vo, now).await {
+            Ok(known) => Ok(Some(known.schema.clone())),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) fn schemas(&self) -> &Schemas {
         &self.inner.schemas
     }

@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sbk_api::{
-    BulkResult, DeclareStorageElements, Done, FindStorageElements, FoundStorageElements,
-    ItemResult, ListSites, ListStorageElements, Outcome, Page, RemoveStorageElement, Site,
-    StorageElement, StorageElementUse,
+    BulkResult, DeclareStorageElements, Done, FindStorageElements, FoundStorageElements, Holding,
+    ItemResult, ListHoldings, ListSites, ListStorageElements, Outcome, Page, RemoveStorageElement,
+    Site, StorageElement, StorageElementUse,
 };
-use sbk_model::SeKey;
+use sbk_model::{SeKey, TermKey};
 use sbk_store::{
-    storage,
-    total::{self, Subject},
+    holding::{self, Filter},
+    name_of, storage,
+    total::{self, Holder, Subject},
 };
 
 use crate::{Context, Error, Note, Run, cursor, register::check_count};
@@ -28,6 +29,35 @@ impl Run for ListStorageElements {
             .collect();
         let next = cursor::next(&items, limit, |item| cursor::encode(&item.element.name));
         Ok(Page { items, next })
+    }
+}
+
+impl Run for ListHoldings {
+    async fn run(&self, cx: &mut Context<'_>) -> Result<Page<Holding>, Error> {
+        let (after, limit) = cursor::page::<(i64, i64, i64)>(&self.page)?;
+        let after = after.map(|(vo, owner, group)| Holder { vo, owner, group });
+        let key = |name: &str| TermKey::of(name).0;
+        let filter = Filter {
+            vo: cx.listed_community(self.vo.as_ref())?,
+            owner: self.owner.as_ref().map(|owner| key(owner.as_str())),
+            group: self.group.as_ref().map(|group| key(group.as_str())),
+        };
+        let found = holding::list(&mut cx.session, filter, after, limit).await?;
+        let next = cursor::next(&found, limit, |(holder, _)| {
+            cursor::encode(&(holder.vo, holder.owner, holder.group))
+        });
+        let keys: BTreeSet<i64> =
+            found.iter().flat_map(|(holder, _)| [holder.vo, holder.owner, holder.group]).collect();
+        let terms = cx.session.terms(keys).await?;
+        let items = found.into_iter().map(|(holder, totals)| {
+            Ok(Holding {
+                vo: name_of(&terms, holder.vo)?,
+                owner: name_of(&terms, holder.owner)?,
+                group: name_of(&terms, holder.group)?,
+                totals,
+            })
+        });
+        Ok(Page { items: items.collect::<Result<_, Error>>()?, next })
     }
 }
 

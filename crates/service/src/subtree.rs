@@ -16,6 +16,7 @@ use crate::{
     directory::{STEP, find, no_directory},
     file::communities,
     metadata,
+    owner::handed_over,
     retire::retire,
     tree::{self, Wanted},
 };
@@ -68,9 +69,12 @@ async fn change_below(call: &ChangeDirectory, cx: &mut Context<'_>) -> Result<Pr
                 mode: call.mode.or(old.mode),
                 ..old.clone()
             };
-            if new == old { None } else { Some(new) }
+            if new == old { None } else { Some((old, new)) }
         })
         .collect();
+    let deltas = handed_over(changed.iter().map(|(old, new)| (old, new)))?;
+    cx.count(deltas).await?;
+    let changed: Vec<_> = changed.into_iter().map(|(_, new)| new).collect();
     file::set_owner(&mut cx.session, &changed, cx.now).await?;
     Ok(Progress {
         done: walked.next.is_none(),

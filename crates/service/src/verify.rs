@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use sbk_api::{TotalKind, Verification, VerifyTotals, WrongTotal};
 use sbk_model::{DatasetKey, DirKey, DirPath, SeKey, TermKey, Totals};
 use sbk_store::{
+    holding,
     total::{Deltas, Subject},
     verify::{self, Compared},
 };
@@ -14,8 +15,8 @@ const STEP: usize = 200;
 
 /// The kinds of totals in the order in which they are proved: directories come last, each
 /// against those right below it.
-const KINDS: [TotalKind; 4] =
-    [TotalKind::Dataset, TotalKind::Se, TotalKind::Vo, TotalKind::Directory];
+const KINDS: [TotalKind; 5] =
+    [TotalKind::Dataset, TotalKind::Se, TotalKind::Vo, TotalKind::Holder, TotalKind::Directory];
 
 impl Run for VerifyTotals {
     async fn run(&self, cx: &mut Context<'_>) -> Result<Verification, Error> {
@@ -24,6 +25,9 @@ impl Run for VerifyTotals {
         let kind = *KINDS.get(at).ok_or_else(|| {
             Error::invalid("after", "", "is not a cursor that this operation gave")
         })?;
+        if kind == TotalKind::Holder {
+            return holders(cx, self.repair, at).await;
+        }
         let compared = compare(cx, kind, after).await?;
         let next = match compared.last() {
             Some(last) if compared.len() >= STEP => Some((at, last.key)),
@@ -60,6 +64,35 @@ impl Run for VerifyTotals {
     }
 }
 
+/// Proves what all owners and groups hold, which is one step: there are not many of them.
+async fn holders(cx: &mut Context<'_>, repair: bool, at: usize) -> Result<Verification, Error> {
+    let compared = holding::compare(&mut cx.session).await?;
+    let checked = compared.len() as u64;
+    let wrong: Vec<_> = compared.into_iter().filter(|(_, kept, counted)| kept != counted).collect();
+    let keys: BTreeSet<i64> =
+        wrong.iter().flat_map(|(holder, ..)| [holder.vo, holder.owner, holder.group]).collect();
+    let terms = cx.session.terms(keys).await?;
+    let mut deltas = Deltas::default();
+    let mut told = Vec::with_capacity(wrong.len());
+    for (holder, kept, counted) in wrong {
+        if repair {
+            deltas.hold(holder, counted.checked_add(-kept).unwrap_or_default())?;
+        }
+        let name = |key| terms.get(&key).map_or("", |name| &**name);
+        let name = format!("{} {}:{}", name(holder.vo), name(holder.owner), name(holder.group));
+        told.push(WrongTotal { kind: TotalKind::Holder, name, kept, counted, repaired: repair });
+    }
+    cx.count(deltas).await?;
+    cx.note(Note {
+        count: if repair { told.len() as u64 } else { 0 },
+        reason: Some("repair of totals".into()),
+        detail: serde_json::json!({ "repaired": told.iter().map(|w| &w.name).collect::<Vec<_>>() }),
+        ..Note::default()
+    });
+    let next = (at + 1 < KINDS.len()).then(|| cursor::encode(&(at + 1, i64::MIN)));
+    Ok(Verification { checked, wrong: told, next })
+}
+
 async fn compare(
     cx: &mut Context<'_>,
     kind: TotalKind,
@@ -72,6 +105,8 @@ async fn compare(
         TotalKind::Se => verify::elements(session, after, step).await?,
         TotalKind::Vo => verify::communities(session, after, step).await?,
         TotalKind::Directory => verify::directories(session, after, step).await?,
+        // They are proved in one step.
+        TotalKind::Holder => Vec::new(),
     })
 }
 
@@ -104,6 +139,7 @@ async fn repair(cx: &mut Context<'_>, kind: TotalKind, wrong: &[Compared]) -> Re
             TotalKind::Se => Subject::Se(SeKey(compared.key)),
             TotalKind::Vo => Subject::Vo(TermKey(compared.key)),
             TotalKind::Directory => Subject::Directory(DirKey(compared.key)),
+            TotalKind::Holder => continue,
         };
         let missing = compared.counted.checked_add(-compared.kept).unwrap_or(Totals::default());
         deltas.add(subject, missing)?;

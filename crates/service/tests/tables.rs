@@ -37,6 +37,7 @@ const DISTRIBUTED_BY: &[(&str, &str)] = &[
     ("dataset_site", "dataset"),
     ("snapshot", "dataset"),
     ("total", "subject"),
+    ("holding", "owner"),
     ("audit", "audit"),
     ("audit_subject", "key_a"),
     ("idempotency", "id"),

@@ -80,6 +80,11 @@ pub(crate) fn status_of(code: i64) -> FileStatus {
 }
 
 impl Stored {
+    /// Whose files it is counted with.
+    pub fn holder(&self) -> crate::total::Holder {
+        crate::total::Holder { vo: self.vo, owner: self.owner, group: self.group }
+    }
+
     /// The number that stands for the file's state in storage.
     fn status_code(&self) -> i64 {
         let code = |status| status_codes(status).first().copied().unwrap_or_default();

@@ -13,6 +13,7 @@ pub mod directory;
 mod error;
 pub mod file;
 pub mod guid;
+pub mod holding;
 pub mod idempotency;
 pub mod job;
 pub mod job_total;

@@ -16,6 +16,10 @@ use crate::{
 /// The slots that the totals are spread over, so that writers do not wait for one another.
 pub const SLOTS: u64 = 16;
 
+/// How long a connection is used. A server keeps the plans of prepared statements on each, and those
+/// that it made while tables were small are slow when they are not.
+const LIFETIME: Duration = Duration::from_mins(10);
+
 /// A connection with the slot in which it counts.
 #[derive(Debug)]
 pub struct Pooled {
@@ -51,8 +55,11 @@ impl managed::Manager for Opener {
     async fn recycle(
         &self,
         pooled: &mut Pooled,
-        _: &managed::Metrics,
+        metrics: &managed::Metrics,
     ) -> managed::RecycleResult<Error> {
+        if metrics.age() > LIFETIME {
+            return Err(managed::RecycleError::message("the connection is old"));
+        }
         if pooled.generation == self.generation.load(Ordering::Acquire) {
             Ok(())
         } else {

@@ -10,6 +10,7 @@ use sbk_model::{DatasetKey, DirKey, DirPath, SeKey, TermKey, Totals};
 use crate::{
     Error, Session,
     dialect::{Batch, Conflict},
+    holding,
 };
 
 /// What a total is of.
@@ -47,9 +48,23 @@ impl Subject {
     }
 }
 
+/// Whose files are counted together: the keys of their community, owner and group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holder {
+    /// The key of the community.
+    pub vo: i64,
+    /// The key of the owner.
+    pub owner: i64,
+    /// The key of the group.
+    pub group: i64,
+}
+
 /// Changes of totals, collected during a transaction and written at its end.
 #[derive(Debug, Clone, Default)]
-pub struct Deltas(BTreeMap<Subject, Totals>);
+pub struct Deltas {
+    totals: BTreeMap<Subject, Totals>,
+    holdings: BTreeMap<Holder, Totals>,
+}
 
 impl Deltas {
     /// Adds a change of one total.
@@ -57,16 +72,20 @@ impl Deltas {
     /// # Errors
     /// [`Error::OutOfRange`] when the sum does not fit.
     pub fn add(&mut self, subject: Subject, change: Totals) -> Result<(), Error> {
-        let sum = self.0.entry(subject).or_default();
-        *sum = sum
-            .checked_add(change)
-            .ok_or_else(|| Error::OutOfRange("a total of this call does not fit".into()))?;
-        Ok(())
+        sum(self.totals.entry(subject).or_default(), change)
+    }
+
+    /// Adds a change of what somebody's files amount to.
+    pub fn hold(&mut self, holder: Holder, change: Totals) -> Result<(), Error> {
+        sum(self.holdings.entry(holder).or_default(), change)
     }
 
     /// Adds other changes.
     pub fn extend(&mut self, others: Self) -> Result<(), Error> {
-        others.0.into_iter().try_for_each(|(subject, change)| self.add(subject, change))
+        for (holder, change) in others.holdings {
+            self.hold(holder, change)?;
+        }
+        others.totals.into_iter().try_for_each(|(subject, change)| self.add(subject, change))
     }
 
     /// Adds a change of a directory and of all above it.
@@ -78,9 +97,18 @@ impl Deltas {
     }
 }
 
+fn sum(total: &mut Totals, change: Totals) -> Result<(), Error> {
+    *total = total
+        .checked_add(change)
+        .ok_or_else(|| Error::OutOfRange("a total of this call does not fit".into()))?;
+    Ok(())
+}
+
 /// Writes collected changes.
 pub async fn add(session: &mut Session, deltas: Deltas) -> Result<(), Error> {
-    let changes: Vec<_> = deltas.0.into_iter().filter(|(_, change)| !change.is_zero()).collect();
+    holding::add(session, deltas.holdings).await?;
+    let changes: Vec<_> =
+        deltas.totals.into_iter().filter(|(_, change)| !change.is_zero()).collect();
     let slot = session.slot();
     let batch = Batch::default()
         .ints("kind", changes.iter().map(|(subject, _)| subject.kind()))

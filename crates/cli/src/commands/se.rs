@@ -1,8 +1,9 @@
 use clap::Subcommand;
 use sbk_api::{
-    DeclareStorageElements, ListSites, ListStorageElements, RemoveStorageElement, StorageElement,
+    DeclareStorageElements, ListHoldings, ListSites, ListStorageElements, RemoveStorageElement,
+    StorageElement,
 };
-use sbk_model::{SeName, SiteName};
+use sbk_model::{GroupName, SeName, SiteName, UserName, Vo};
 
 use crate::{bulk, context::Context, failure::Failure};
 
@@ -34,6 +35,22 @@ Examples:
         /// Its name
         name: SeName,
     },
+    /// List what the files of each owner and group amount to
+    #[command(after_help = "\
+Examples:
+  sbk se usage --vo superb
+  sbk se usage --owner alice --json")]
+    Usage {
+        /// Only those of this community
+        #[arg(long, env = "SBK_VO", hide_env_values = true)]
+        vo: Option<Vo>,
+        /// Only those of this owner
+        #[arg(long, value_name = "USER")]
+        owner: Option<UserName>,
+        /// Only those of this group
+        #[arg(long)]
+        group: Option<GroupName>,
+    },
     /// List the sites
     #[command(after_help = "Examples:\n  sbk se sites --plain")]
     Sites,
@@ -47,6 +64,11 @@ impl Se {
             Self::List => {
                 let elements = connection.stream(ListStorageElements::default(), None);
                 context.output.list(elements).await?;
+                Ok(())
+            }
+            Self::Usage { vo, owner, group } => {
+                let listing = ListHoldings { vo, owner, group, ..ListHoldings::default() };
+                context.output.list(connection.stream(listing, None)).await?;
                 Ok(())
             }
             Self::Add { names, site, pfn_prefix } => {

@@ -1,11 +1,12 @@
 //! One call.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sbk_api::{
     Code, CreateDirectories, DeclareCommunity, Listing, Metadata, NewDirectory, Page, PageArgs,
     Problem,
 };
+use sbk_metadata::Schema;
 use sbk_model::{DirPath, SeName, Timestamp, Vo};
 use sbk_service::{CallContext, Caller};
 use sbk_wire::Value;
@@ -88,6 +89,14 @@ impl<'a> Call<'a> {
             if matches!(error.code(), Code::Internal | Code::Unavailable) {
                 tracing::error!(operation = O::NAME, %error, "a request failed");
             }
+            Failure::from(Problem::from(&error))
+        })
+    }
+
+    /// The schema of a community; none where it is not declared.
+    pub async fn known_schema(&self, vo: &Vo) -> Result<Option<Arc<Schema>>, Failure> {
+        Box::pin(self.catalog.service.schema(vo)).await.map_err(|error| {
+            tracing::error!(%vo, %error, "a schema cannot be read");
             Failure::from(Problem::from(&error))
         })
     }

@@ -1,6 +1,8 @@
 //! Metadata fields, as DIRAC's catalogue declares and shows them.
 
-use sbk_api::{ApplySchema, GetSchema};
+use std::sync::Arc;
+
+use sbk_api::ApplySchema;
 use sbk_metadata::{Entity, Field, FieldSpec, Kind, KindName, Schema};
 use sbk_model::{FieldName, Vo};
 use sbk_wire::Value;
@@ -66,16 +68,13 @@ impl Call<'_> {
     }
 
     /// The fields of the caller's community: none where it has not written yet.
-    pub async fn schema(&self) -> Result<Schema, Failure> {
-        let Some(vo) = self.own_vo() else { return Ok(Schema::empty(None)) };
-        match self.ask(GetSchema { vo: vo.clone() }).await {
-            Ok(document) => Schema::from_toml(&document.toml).map_err(|error| {
-                tracing::error!(%vo, %error, "a stored schema cannot be read");
-                Failure::with(5, "the stored schema cannot be read")
-            }),
-            Err(failure) if failure.errno == 2 => Ok(Schema::empty(Some(vo.clone()))),
-            Err(failure) => Err(failure),
-        }
+    pub async fn schema(&self) -> Result<Arc<Schema>, Failure> {
+        let vo = self.own_vo();
+        let known = match vo {
+            Some(vo) => self.known_schema(vo).await?,
+            None => None,
+        };
+        Ok(known.unwrap_or_else(|| Arc::new(Schema::empty(vo.cloned()))))
     }
 
     /// `getMetadataFields`.

@@ -300,6 +300,7 @@ const EXAMPLES: &[Example] = &[
     ),
     ("findStorageElements", r#"[["CNAF-disk"]]"#, "{}"),
     ("removeStorageElement", r#"["CNAF-disk"]"#, "{}"),
+    ("listHoldings", "[]", r#"{"owner": "alice"}"#),
     ("listSites", "[]", "{}"),
 ];
 

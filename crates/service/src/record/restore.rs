@@ -405,6 +405,7 @@ async fn attach<'a>(
     for (record, stored) in files {
         let counts = stored.counts();
         deltas.add(Subject::Vo(TermKey(community.key)), counts)?;
+        deltas.hold(stored.holder(), counts)?;
         deltas.add_below(&record.file.lfn.directory(), counts)?;
         for copy in &record.file.replicas {
             let row = replica::Stored {

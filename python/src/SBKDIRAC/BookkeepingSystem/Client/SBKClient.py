@@ -629,6 +629,20 @@ class SBKClient(Client):
         """Removes a storage element that holds no replica."""
         return self._ask("removeStorageElement", se)
 
+    def listHoldings(
+        self,
+        *,
+        owner: str | None = None,
+        group: str | None = None,
+        vo: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Result:
+        """Lists what the files of each owner and group amount to: files, bytes, events."""
+        return self._ask(
+            "listHoldings", owner=owner, group=group, vo=vo, after=after, limit=limit
+        )
+
     def listSites(self, *, after: str | None = None, limit: int | None = None) -> Result:
         """Lists the sites."""
         return self._ask("listSites", after=after, limit=limit)
