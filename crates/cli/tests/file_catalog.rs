@@ -83,6 +83,19 @@ fn both_find_the_same_by_metadata() {
 }
 
 #[test]
+fn both_have_the_same_datasets() {
+    let managers = [
+        "--security",
+        "NoSecurityManager",
+        "--directories",
+        "DirectoryLevelTree",
+        "--files",
+        "FileManager",
+    ];
+    compare(&managers, "none", 4001, &["--datasets"]);
+}
+
+#[test]
 fn the_command_lines_of_dirac_work() {
     let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
     let testbed = testbed();

@@ -31,7 +31,7 @@ use crate::{Answer, Failure, python};
 /// What is said where a query cannot be used.
 const NOT_APPLIED: &str = "Failed to apply the metaQuery";
 
-/// The longest annotation, in bytes.
+/// The longest annotation, in characters.
 const MAX_ANNOTATION: usize = 512;
 
 /// What is known of a dataset's files.
@@ -304,7 +304,7 @@ impl Call<'_> {
     /// `addDatasetAnnotation`.
     pub async fn annotate_datasets(&self, argument: Value) -> Result<Answer, Failure> {
         let act = |dataset: Dataset, text: Value| async move {
-            let text = text.text().filter(|text| text.len() <= MAX_ANNOTATION);
+            let text = text.text().filter(|text| text.chars().count() <= MAX_ANNOTATION);
             let text = text.ok_or_else(|| Failure::plain("Failed to add annotation"))?;
             let description = Some(text.to_owned());
             self.ask(ChangeDataset { description, ..unchanged(&dataset) }).await?;
@@ -322,7 +322,7 @@ impl Call<'_> {
         for name in named.keys() {
             match known.get(name) {
                 Some(dataset) => results.done(name, annotation(dataset)),
-                None => results.failed(name, "Dataset not found"),
+                None => results.failed(name, unknown(name)),
             }
         }
         Ok(results.into())
