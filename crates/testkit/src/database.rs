@@ -66,8 +66,9 @@ impl TestDatabase {
                 "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' \
                  LC_CTYPE 'C'"
             ),
+            // Another collation than that of our tables, as administrators may choose it.
             Backend::MariaDb => {
-                format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin")
+                format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
             }
         };
         client::execute(backend, administrator, &statement)

@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, sync::Arc};
 
-use super::{Dialect, Param, Statement};
+use super::{Dialect, Param, Statement, spelling::MARIADB_TEXTS};
 
 /// The values of one column of a batch.
 #[derive(Debug, Clone)]
@@ -197,7 +197,7 @@ impl Dialect {
                         let kind = match cells {
                             Cells::Int(_) => "BIGINT",
                             Cells::Float(_) => "DOUBLE",
-                            Cells::Text(_) | Cells::Json(_) => "LONGTEXT",
+                            Cells::Text(_) | Cells::Json(_) => MARIADB_TEXTS,
                         };
                         format!("{name} {kind} PATH '$[{at}]'")
                     })

@@ -237,7 +237,7 @@ impl Dialect {
             ),
             Self::Sqlite => format!("json_each({document}, '$.{field}') AS e"),
             Self::MariaDb => format!(
-                "JSON_TABLE({document}, '$.{field}[*]' COLUMNS (value LONGTEXT PATH '$')) AS e"
+                "JSON_TABLE({document}, '$.{field}[*]' COLUMNS (value {MARIADB_TEXTS} PATH '$')) AS e"
             ),
         }
     }
@@ -349,6 +349,9 @@ impl Dialect {
         }
     }
 }
+
+/// The type of texts in tables that are made of JSON, which else have the collation of the database.
+pub(super) const MARIADB_TEXTS: &str = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
 
 /// The character set and collation of text: byte by byte, closing spaces included.
 const MARIADB_TEXT: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";

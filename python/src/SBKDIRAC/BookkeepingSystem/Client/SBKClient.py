@@ -639,9 +639,7 @@ class SBKClient(Client):
         limit: int | None = None,
     ) -> Result:
         """Lists what the files of each owner and group amount to: files, bytes, events."""
-        return self._ask(
-            "listHoldings", owner=owner, group=group, vo=vo, after=after, limit=limit
-        )
+        return self._ask("listHoldings", owner=owner, group=group, vo=vo, after=after, limit=limit)
 
     def listSites(self, *, after: str | None = None, limit: int | None = None) -> Result:
         """Lists the sites."""
