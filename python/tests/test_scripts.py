@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 import pytest
 
 import config
-from conftest import settings
+from conftest import URLS, bulk, settings
 
 SCRIPTS = sorted(
     script.name
@@ -42,12 +42,23 @@ def test_help_shows_examples(run, script):
 
 
 def test_all_commands_are_installed():
-    assert len(SCRIPTS) == 10
+    assert len(SCRIPTS) == 11
 
 
 def test_ping(run):
     assert "you are alice in group admin" in run("dirac-sbk-ping")
     assert json.loads(run("dirac-sbk-ping", "--json"))["ping"]["name"] == config.SERVICE
+
+
+def test_a_catalogue_answers_as_itself(run, protocol, world, client):
+    bulk(client("admin").addFiles([world.file("compared/a.root")]))
+    url = URLS[protocol].replace("Bookkeeping/SBK", "DataManagement/FileCatalog")
+
+    done = json.loads(run("dirac-sbk-compare-catalogs", url, url, "--sample=5", "--json"))
+
+    assert done["files"] > 0
+    assert done["calls"]["getReplicas"] > 0
+    assert done["differences"] == []
 
 
 def test_a_proxy_that_is_refused_is_told_what_to_do(run):

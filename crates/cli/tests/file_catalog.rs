@@ -28,23 +28,17 @@ fn compare(managers: &[&str], model: &str, seed: u32, more: &[&str]) {
     let seed = variable("SBK_DIFFERENTIAL_SEED").unwrap_or_else(|| seed.to_string());
     let minutes = variable("SBK_DIFFERENTIAL_MINUTES");
     let sequences = SEQUENCES.to_string();
-    let (length, of_length) = match &minutes {
-        Some(minutes) => ("--minutes", minutes),
-        None => ("--sequences", &sequences),
+    let length = match &minutes {
+        Some(minutes) => ["--minutes", minutes],
+        None => ["--sequences", &sequences],
     };
-    let arguments = [
-        "testbed/differential.py",
-        "--reference",
-        &reference,
-        "--subject",
-        &subject,
-        "--seed",
-        &seed,
-        length,
-        of_length,
-    ];
-    let done = python(&testbed, &[&arguments[..], more].concat()).status().unwrap();
+    call_both(&testbed, &reference, &subject, &[&["--seed", &seed], &length[..], more].concat());
+}
 
+/// Sends sequences of calls to both.
+fn call_both(testbed: &std::path::Path, reference: &str, subject: &str, more: &[&str]) {
+    let arguments = ["testbed/differential.py", "--reference", reference, "--subject", subject];
+    let done = python(testbed, &[&arguments[..], more].concat()).status().unwrap();
     assert!(done.success(), "the two catalogues differ");
 }
 
@@ -164,7 +158,7 @@ fn import(from: &str, database: &str) -> serde_json::Value {
 }
 
 /// A catalogue of DIRAC is filled, taken over, and asked the same as ours.
-fn take_over(managers: &[&str], more: &[&str]) {
+fn take_over(managers: &[&str], more: &[&str], mode: &[&str]) {
     let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
     let testbed = testbed();
     let work = tempfile::tempdir().unwrap();
@@ -186,11 +180,17 @@ fn take_over(managers: &[&str], more: &[&str]) {
     assert_eq!(again["refused"], serde_json::json!([]), "{again}");
 
     let configuration = local_file(&testbed, work.path());
-    let settings =
-        "[file_catalog]\nsecurity = 'none'\nunique_guid = true\nstrict_metadata = false\n";
+    let settings = "[file_catalog]\nsecurity = 'none'\nunique_guid = true\n";
     let (_ours, diset, _) = service_on(&testbed, work.path(), &configuration, &ours, settings);
     let subject = diset.replace("Bookkeeping/SBK", "DataManagement/FileCatalog");
     ask_both(&testbed, work.path(), &reference, &subject);
+    // From there both go on alike.
+    call_both(
+        &testbed,
+        &reference,
+        &subject,
+        &[&["--seed", "5001", "--sequences", "3"], mode].concat(),
+    );
 }
 
 #[test]
@@ -203,12 +203,12 @@ fn a_catalogue_with_a_tree_is_taken_over() {
         "--files",
         "FileManager",
     ];
-    take_over(&managers, &["--datasets"]);
+    take_over(&managers, &["--datasets"], &["--datasets"]);
 }
 
 #[test]
 fn a_catalogue_with_a_closure_is_taken_over() {
-    take_over(&["--security", "NoSecurityManager"], &[]);
+    take_over(&["--security", "NoSecurityManager"], &[], &[]);
 }
 
 #[test]

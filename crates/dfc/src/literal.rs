@@ -160,7 +160,7 @@ impl Reader<'_> {
         if !self.takes("datetime.datetime") {
             return None;
         }
-        let (parts, _) = self.list("(", ")", MAX_DEPTH)?;
+        let (parts, _) = self.list("(", ")", MAX_DEPTH - 1)?;
         let part = |at: usize| match parts.get(at) {
             None => Some(0),
             Some(Value::Int(number)) => Some(*number),

@@ -259,8 +259,8 @@ mod tests {
         };
 
         assert!(differing(&file(1, 5), &file(2, 5)).is_empty());
-        assert_eq!(differing(&file(1, 5), &file(1, 6)), ["/a/Size"]);
-        assert_eq!(differing(&file(1, 5), &Value::Dict(vec![])), ["/a"]);
+        assert_eq!(differing(&file(1, 5), &file(1, 6)), ["//a/Size"]);
+        assert_eq!(differing(&file(1, 5), &Value::Dict(vec![])), ["//a"]);
         let list = |texts: [&str; 2]| Value::List(texts.map(Value::from).to_vec());
         assert!(differing(&list(["a", "b"]), &list(["b", "a"])).is_empty());
         assert!(differing(&Value::Float(0.1), &Value::Float(0.100_000_01)).is_empty());

@@ -222,11 +222,23 @@ impl<'a> Compiler<'a> {
             Test::In(values, false) => Ok(keyed(values)),
             Test::Like(pattern, false) => {
                 let (mut sql, mut params) = leaf(self, &field).test(self.dialect, test)?;
-                let (prefix, _) = pattern.prefix();
-                if let Some((directory, _)) = prefix.rsplit_once('/') {
-                    sql = format!("({sql} AND d.path >= ? AND d.path < ?)");
-                    params.push(directory.into());
-                    params.push(format!("{directory}0").into());
+                let (prefix, is_all) = pattern.prefix();
+                match prefix.rsplit_once('/') {
+                    // All below a directory: its path says it, and no name has to be looked at.
+                    Some((directory, "")) if is_all => {
+                        "(d.path = ? OR (d.path >= ? AND d.path < ?))".clone_into(&mut sql);
+                        params = vec![
+                            directory.into(),
+                            format!("{directory}/").into(),
+                            format!("{directory}0").into(),
+                        ];
+                    }
+                    Some((directory, _)) => {
+                        sql = format!("({sql} AND d.path >= ? AND d.path < ?)");
+                        params.push(directory.into());
+                        params.push(format!("{directory}0").into());
+                    }
+                    None => {}
                 }
                 Ok((sql, params))
             }
