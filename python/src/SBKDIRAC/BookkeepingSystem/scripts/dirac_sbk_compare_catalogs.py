@@ -46,7 +46,10 @@ def main():
         number(options, "sample") or 500, first(options, "top").get("top", "/")
     )
     if "json" in options:
-        as_json(asdict(outcome))
+        as_json(
+            vars(outcome)
+            | {"differences": [asdict(difference) for difference in outcome.differences]}
+        )
     else:
         for difference in outcome.differences[:SHOWN]:
             print(difference)
