@@ -226,6 +226,25 @@ pub struct ChangeDataset {
     pub reason: Option<Reason>,
 }
 
+impl ChangeDataset {
+    /// A change of nothing yet.
+    pub fn new(name: DatasetName, vo: Option<Vo>) -> Self {
+        Self {
+            name,
+            vo,
+            status: None,
+            owner: None,
+            description: None,
+            declared: None,
+            origin: None,
+            parents: None,
+            sites: None,
+            metadata: Metadata::new(),
+            reason: None,
+        }
+    }
+}
+
 /// Removes a dataset that is `temp` or `prepared` and has no files, or one that a query defines and
 /// that is not `frozen`, with its snapshots.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -12,6 +12,16 @@ use sbk_testkit::{Backend, TestDatabase};
 /// How many sequences of calls are compared, where `cargo xtask differential` does not say how long.
 const SEQUENCES: u32 = 10;
 
+/// The managers of DIRAC that find files by metadata from any directory.
+const TREE: &[&str] = &[
+    "--security",
+    "NoSecurityManager",
+    "--directories",
+    "DirectoryLevelTree",
+    "--files",
+    "FileManager",
+];
+
 /// Compares the two under a security model of ours; the reference has these managers.
 fn compare(managers: &[&str], model: &str, seed: u32, more: &[&str]) {
     let Some(database) = TestDatabase::create_if_selected(Backend::MariaDb) else { return };
@@ -64,29 +74,12 @@ fn both_answer_alike_by_directory() {
 
 #[test]
 fn both_find_the_same_by_metadata() {
-    // With the directory manager that answers such queries.
-    let managers = [
-        "--security",
-        "NoSecurityManager",
-        "--directories",
-        "DirectoryLevelTree",
-        "--files",
-        "FileManager",
-    ];
-    compare(&managers, "none", 3001, &["--metadata"]);
+    compare(TREE, "none", 3001, &["--metadata"]);
 }
 
 #[test]
 fn both_have_the_same_datasets() {
-    let managers = [
-        "--security",
-        "NoSecurityManager",
-        "--directories",
-        "DirectoryLevelTree",
-        "--files",
-        "FileManager",
-    ];
-    compare(&managers, "none", 4001, &["--datasets"]);
+    compare(TREE, "none", 4001, &["--datasets"]);
 }
 
 #[test]
@@ -195,15 +188,7 @@ fn take_over(managers: &[&str], more: &[&str], mode: &[&str]) {
 
 #[test]
 fn a_catalogue_with_a_tree_is_taken_over() {
-    let managers = [
-        "--security",
-        "NoSecurityManager",
-        "--directories",
-        "DirectoryLevelTree",
-        "--files",
-        "FileManager",
-    ];
-    take_over(&managers, &["--datasets"], &["--datasets"]);
+    take_over(TREE, &["--datasets"], &["--datasets"]);
 }
 
 #[test]

@@ -203,12 +203,12 @@ impl Source {
         let mut values = Values::new();
         for field in &of.fields {
             let sql = format!(
-                "SELECT {id}, {value} FROM `{table}` WHERE {id} > ? AND {id} <= ?",
+                "SELECT {}, {} FROM `{}` WHERE {id} > ? AND {id} <= ?",
+                signed(place.id),
+                field.column(),
+                field.table,
                 id = place.id,
-                value = field.column(),
-                table = field.table
             );
-            let sql = sql.replacen(place.id, &signed(place.id), 1);
             for row in &self.rows("metadata values", &sql, &[from, to]).await? {
                 let value = match field.kind {
                     KindName::Int => int(row, 1).map(Json::from),
@@ -303,7 +303,8 @@ impl Of {
                     label: field.is_set.then(|| METASET.to_owned()),
                     scale: field.scale,
                     max_length: field.length,
-                    ..plain(field.name.clone(), entity, field.kind, true)
+                    searchable: true,
+                    ..FieldSpec::new(field.name.clone(), entity, field.kind)
                 });
             }
         }
@@ -311,7 +312,7 @@ impl Of {
             if names.insert(&parameter.name) {
                 specs.push(FieldSpec {
                     max_length: Some(PARAMETER),
-                    ..plain(parameter.name.clone(), entity, KindName::String, false)
+                    ..FieldSpec::new(parameter.name.clone(), entity, KindName::String)
                 });
             }
         }
@@ -323,29 +324,6 @@ impl Fields {
     /// The communities with their schemas.
     pub fn schemas(&self) -> impl Iterator<Item = (&Vo, &Schema)> {
         self.vos.iter().filter_map(|vo| Some((vo, self.schemas.get(vo)?)))
-    }
-}
-
-fn plain(name: FieldName, entity: Entity, kind: KindName, searchable: bool) -> FieldSpec {
-    FieldSpec {
-        name,
-        entity,
-        label: None,
-        description: None,
-        kind,
-        of: None,
-        scale: None,
-        unit: None,
-        searchable,
-        required: false,
-        values: None,
-        open: false,
-        min: None,
-        max: None,
-        pattern: None,
-        max_length: None,
-        when: BTreeMap::new(),
-        cases: Vec::new(),
     }
 }
 

@@ -183,6 +183,32 @@ fn condition(condition: &Condition) -> BTreeMap<FieldName, Scalar> {
     condition.wanted.iter().map(|(name, wanted)| (name.clone(), write(wanted))).collect()
 }
 
+impl FieldSpec {
+    /// A field without rules that cannot be searched.
+    pub fn new(name: FieldName, entity: Entity, kind: KindName) -> Self {
+        Self {
+            name,
+            entity,
+            label: None,
+            description: None,
+            kind,
+            of: None,
+            scale: None,
+            unit: None,
+            searchable: false,
+            required: false,
+            values: None,
+            open: false,
+            min: None,
+            max: None,
+            pattern: None,
+            max_length: None,
+            when: BTreeMap::new(),
+            cases: Vec::new(),
+        }
+    }
+}
+
 impl From<&Field> for FieldSpec {
     fn from(field: &Field) -> Self {
         let Rules { min, max, pattern, max_length, values, open, required } = &field.rules;

@@ -6,7 +6,7 @@
 //! the old one did not get (it was not there) is not made here either, as long as the old one's answers
 //! count.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sbk_dirac::{
     Answer, Failure,
@@ -196,28 +196,21 @@ fn differences(place: &str, old: &Value, own: &Value, found: &mut Vec<(String, S
         |old: &Value, own: &Value| found.push((place.to_owned(), shown(old), shown(own)));
     match (old, own) {
         (Value::Dict(left), Value::Dict(right)) => {
-            let names = |entries: &[(Value, Value)]| -> Vec<String> {
-                entries.iter().map(|(key, _)| sbk_dirac::string(key)).collect()
-            };
-            let (of_left, of_right) = (names(left), names(right));
-            let by_name = |names: &[String], entries: &[(Value, Value)], name: &str| {
-                let at = names.iter().position(|known| known == name)?;
-                Some(entries[at].1.clone())
-            };
-            let mut all: Vec<&String> = of_left.iter().chain(&of_right).collect();
-            all.sort();
-            all.dedup();
-            for name in all {
-                if OWN.contains(&name.as_str()) {
+            // One pass over each: bulk calls have thousands of names.
+            let mut both: BTreeMap<String, [Option<&Value>; 2]> = BTreeMap::new();
+            for (side, entries) in [left, right].into_iter().enumerate() {
+                for (key, value) in entries {
+                    both.entry(sbk_dirac::string(key)).or_default()[side] = Some(value);
+                }
+            }
+            let nothing = Value::from("(nothing)");
+            for (name, [old, own]) in both {
+                let (old, own) = (old.unwrap_or(&nothing), own.unwrap_or(&nothing));
+                let are_numbers = matches!((old, own), (Value::Int(_), Value::Int(_)));
+                if OWN.contains(&name.as_str()) || (name == "Status" && are_numbers) {
                     continue;
                 }
-                let old = by_name(&of_left, left, name).unwrap_or(Value::from("(nothing)"));
-                let own = by_name(&of_right, right, name).unwrap_or(Value::from("(nothing)"));
-                let is_number = |value: &Value| matches!(value, Value::Int(_));
-                if name == "Status" && is_number(&old) && is_number(&own) {
-                    continue;
-                }
-                differences(&format!("{place}/{name}"), &old, &own, found);
+                differences(&format!("{place}/{name}"), old, own, found);
             }
         }
         (Value::List(left) | Value::Tuple(left), Value::List(right) | Value::Tuple(right)) => {

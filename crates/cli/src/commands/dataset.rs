@@ -299,19 +299,7 @@ impl Dataset {
 impl Named {
     /// The operation that changes nothing yet.
     fn unchanged(self) -> ChangeDataset {
-        ChangeDataset {
-            name: self.name,
-            vo: self.vo,
-            status: None,
-            owner: None,
-            description: None,
-            declared: None,
-            origin: None,
-            parents: None,
-            sites: None,
-            metadata: sbk_api::Metadata::new(),
-            reason: None,
-        }
+        ChangeDataset::new(self.name, self.vo)
     }
 }
 

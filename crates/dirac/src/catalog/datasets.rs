@@ -137,19 +137,8 @@ fn annotation(dataset: &Dataset) -> Value {
 
 /// A change of nothing yet.
 fn unchanged(dataset: &Dataset) -> ChangeDataset {
-    ChangeDataset {
-        name: dataset.name.clone(),
-        vo: Some(dataset.vo.clone()),
-        status: None,
-        owner: None,
-        description: None,
-        declared: None,
-        origin: None,
-        parents: None,
-        sites: None,
-        metadata: Metadata::new(),
-        reason: Some(reason()),
-    }
+    let (name, vo) = (dataset.name.clone(), Some(dataset.vo.clone()));
+    ChangeDataset { reason: Some(reason()), ..ChangeDataset::new(name, vo) }
 }
 
 impl Call<'_> {

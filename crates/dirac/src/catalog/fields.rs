@@ -141,24 +141,10 @@ impl Call<'_> {
         let mut specs: Vec<FieldSpec> =
             schema.fields().iter().map(|field| FieldSpec::from(&**field)).collect();
         specs.push(FieldSpec {
-            name,
-            entity,
             label: (type_text == METASET).then(|| METASET.to_owned()),
-            description: None,
-            kind,
-            of: None,
-            scale: None,
-            unit: None,
             searchable: true,
-            required: false,
-            values: None,
-            open: false,
-            min: None,
-            max: None,
-            pattern: None,
             max_length,
-            when: std::collections::BTreeMap::new(),
-            cases: Vec::new(),
+            ..FieldSpec::new(name, entity, kind)
         });
         let number = specs.len();
         self.apply(&vo, &schema, specs).await?;
